@@ -1,9 +1,9 @@
 """Owns how a process outside the engine talks to the durable services: Restate's HTTP ingress.
 
-Used by the bot, the local runner and tests. Imports the protocol alone, so the bot never loads the agent.
+Used by the bot, the local runner and tests. Imports the protocol alone, so the bot never loads
+the agent.
 """
 
-import asyncio
 from typing import TypeVar
 from urllib.parse import quote
 
@@ -17,7 +17,8 @@ O = TypeVar("O", bound=BaseModel)  # noqa: E741
 
 
 class IngressError(Exception):
-    """The engine did not take the request. `retryable` tells whether the same request may work later."""
+    """The engine did not take the request. `retryable` tells whether the same request may work
+    later."""
 
     def __init__(self, message: str, *, status: int = 0, retryable: bool = True) -> None:
         super().__init__(message)
@@ -31,7 +32,8 @@ class SessionClient:
     Args:
         ingress_url: base URL of Restate's ingress, for example `http://127.0.0.1:8080`.
         auth_token: bearer token of Restate Cloud, None for a server of our own.
-        timeout_seconds: bound of one request. Slack waits 3 s for an ack, so the bot keeps it below.
+        timeout_seconds: bound of one request. Slack waits 3 s for an ack, so the bot keeps it
+        below.
     """
 
     def __init__(
@@ -116,7 +118,7 @@ class SessionClient:
                     status=response.status,
                     retryable=ours and response.status >= 500,
                 )
-        except (aiohttp.ClientConnectionError, asyncio.TimeoutError) as error:
+        except (TimeoutError, aiohttp.ClientConnectionError) as error:
             raise IngressError(
                 f"Restate is not reachable at {self._base} ({type(error).__name__}). "
                 "Start it, or set RESTATE_INGRESS_URL."

@@ -1,7 +1,9 @@
-"""Owns the wire: names of the durable services, their handlers, and every value that crosses a process.
+"""Owns the wire: names of the durable services, their handlers, and every value that crosses a
+process.
 
 Models are frozen and only grow, with defaults, because journals of older releases are read back.
-Text of people is carried verbatim; escaping it is the business of whoever shows it. Imports nothing of ours.
+Text of people is carried verbatim; escaping it is the business of whoever shows it. Imports
+nothing of ours.
 """
 
 from dataclasses import dataclass
@@ -216,7 +218,8 @@ Verdict = Literal["approved", "denied", "answered", "expired", "withdrawn"]
 
 
 class ApprovalRequest(Wire):
-    """A question only people answer: a risky action (`command`), or a question of the model (`question`)."""
+    """A question only people answer: a risky action (`command`), or a question of the model
+    (`question`)."""
 
     kind: Literal["command", "question"] = "command"
     approval: str
@@ -339,7 +342,8 @@ class PlanBody(Wire):
 
 
 class ActivityBody(Wire):
-    """What the running step does right now; shown inside the plan message named by the same slot."""
+    """What the running step does right now; shown inside the plan message named by the same
+    slot."""
 
     kind: Literal["activity"] = "activity"
     text: str
@@ -400,12 +404,15 @@ Body = Annotated[
 
 
 class ThreadEvent(Wire):
-    """One thing the thread should show. Slot and revision make it safe to send twice and out of order."""
+    """One thing the thread should show. Slot and revision make it safe to send twice and out of
+    order."""
 
     thread: ThreadRef
     slot: str
-    """Name of the place: `plan:<task>`, `activity:<task>`, `approval:<key>`, `result:<task>`, `note:<id>`,
-    `presence`, `reaction:<ts>:<name>`. One slot is one message (activity: part of its plan's message)."""
+    """Name of the place: `plan:<task>`, `activity:<task>`, `approval:<key>`, `result:<task>`,
+    `note:<id>`,
+    `presence`, `reaction:<ts>:<name>`. One slot is one message (activity: part of its plan's
+    message)."""
     rev: int
     """Grows within the slot; a revision at or below the one known is dropped."""
     urgent: bool = False

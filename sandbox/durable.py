@@ -72,7 +72,8 @@ async def run(
     """Do one journaled effect; a cancel of the invocation ends it at once.
 
     Raises:
-        TerminalError: the invocation was cancelled (see `is_cancel`), or the effect failed for good.
+        TerminalError: the invocation was cancelled (see `is_cancel`), or the effect failed for
+        good.
     """
     effect = Effect(ctx, name, body, options)
     try:

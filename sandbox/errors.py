@@ -1,4 +1,5 @@
-"""Owns the errors a sandbox backend may raise. A command that fails or times out is a value, not one of these."""
+"""Owns the errors a sandbox backend may raise. A command that fails or times out is a value, not
+one of these."""
 
 
 class SandboxError(Exception):
@@ -18,7 +19,8 @@ class Fenced(SandboxError):
 
 
 class FileProblem(SandboxError):
-    """A path that cannot be used: outside the project, missing, not a regular file, or too large."""
+    """A path that cannot be used: outside the project, missing, not a regular file, or too
+    large."""
 
 
 class Retryable(SandboxError):
@@ -26,4 +28,5 @@ class Retryable(SandboxError):
 
 
 class Fatal(SandboxError):
-    """The backend cannot do this here, however often it is asked (setting, permission, platform)."""
+    """The backend cannot do this here, however often it is asked (setting, permission,
+    platform)."""

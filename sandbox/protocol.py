@@ -1,6 +1,8 @@
-"""Owns the words of a sandbox: the values that cross a process or a journal, and the backend's contract.
+"""Owns the words of a sandbox: the values that cross a process or a journal, and the backend's
+contract.
 
-Wire models only grow, with defaults. Paths in them are inside the sandbox: relative ones start at the
+Wire models only grow, with defaults. Paths in them are inside the sandbox: relative ones start
+at the
 project folder. No SDK object, socket or secret is ever part of one.
 """
 
@@ -126,13 +128,15 @@ class Backend(Protocol):
     `fence` orders writers: a sandbox remembers the highest one it has seen and refuses lower ones
     with `Fenced`, so late work of a stopped task cannot touch newer files.
 
-    Raises (all methods): `SandboxGone`, `Fenced` (writers), `FileProblem` (files), `Retryable`, `Fatal`.
+    Raises (all methods): `SandboxGone`, `Fenced` (writers), `FileProblem` (files), `Retryable`,
+    `Fatal`.
     """
 
     async def ensure(
         self, name: str, known: SandboxRef | None, snapshots: list[SnapshotRef]
     ) -> SandboxRef:
-        """The running sandbox of this name: kept, adopted, or started (newest usable snapshot, else empty)."""
+        """The running sandbox of this name: kept, adopted, or started (newest usable snapshot,
+        else empty)."""
         ...
 
     async def renew(self, ref: SandboxRef, ttl_seconds: int) -> SandboxRef: ...
@@ -142,13 +146,15 @@ class Backend(Protocol):
         ...
 
     async def start(self, ref: SandboxRef, job_id: str, command: Command, fence: int) -> None:
-        """Start a detached job; a known `job_id` attaches to the first start, whatever became of it."""
+        """Start a detached job; a known `job_id` attaches to the first start, whatever became of
+        it."""
         ...
 
     async def poll(
         self, ref: SandboxRef, job_id: str, offset: int, wait_seconds: float, limit_bytes: int
     ) -> JobState:
-        """Wait up to `wait_seconds` for the job's end; give at most `limit_bytes` of output from `offset`."""
+        """Wait up to `wait_seconds` for the job's end; give at most `limit_bytes` of output from
+        `offset`."""
         ...
 
     async def cancel(self, ref: SandboxRef, job_id: str) -> None:

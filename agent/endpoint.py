@@ -1,0 +1,170 @@
+"""Owns how a process of ours serves its durable handlers to Restate, registers them, and ends.
+
+granian inside the process's own event loop, HTTP/2 with prior knowledge: on HTTP/1.1 neither a
+cancel nor an interrupt could reach a running step. (Measured beside hypercorn by `make bench`:
+about a fifth less time per journaled step, for 10 MB of memory.) asyncio's own loop, not uvloop,
+which makes starting commands twice as dear.
+"""
+
+import asyncio
+import logging
+import os
+import signal
+import threading
+from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from typing import Any
+from urllib.parse import urlsplit
+
+import aiohttp
+import restate
+from granian.constants import HTTPModes, Interfaces
+from granian.server.embed import Server
+from restate.server import install_shutdown_hook
+
+log = logging.getLogger(__name__)
+
+Durable = restate.Service | restate.VirtualObject | restate.Workflow
+_Message = MutableMapping[str, Any]
+_Receive = Callable[[], Awaitable[_Message]]
+_Send = Callable[[_Message], Awaitable[None]]
+
+SHUTDOWN_SECONDS = 4.0
+"""After this the process ends hard. Safe: an unfinished step is driven again elsewhere."""
+
+
+class EndpointError(Exception):
+    """Serving or registering is not possible; one sentence with the cause and what to do."""
+
+
+def host_and_port(bind: str, variable: str) -> tuple[str, int]:
+    """Split `host:port`. Raises EndpointError naming the setting."""
+    host, _, port = bind.rpartition(":")
+    if not host or not port.isdigit() or not 0 < int(port) < 65536:
+        raise EndpointError(f"{variable}={bind!r} is not host:port; an example is 127.0.0.1:9080.")
+    return host, int(port)
+
+
+def stop_on_signals() -> asyncio.Event:
+    """An event set by SIGTERM or SIGINT. The hard end follows `SHUTDOWN_SECONDS` later.
+
+    Restate's SDK takes SIGTERM over at the first request; its hook list is the way to still be
+    told.
+    """
+    stop = asyncio.Event()
+
+    def begin() -> None:
+        if not stop.is_set():
+            stop.set()
+            timer = threading.Timer(SHUTDOWN_SECONDS, os._exit, [0])
+            timer.daemon = True
+            timer.start()
+
+    loop = asyncio.get_running_loop()
+    for signum in (signal.SIGTERM, signal.SIGINT):
+        install_shutdown_hook(loop, begin, signum)
+    return stop
+
+
+async def serve(
+    services: Iterable[Durable],
+    *,
+    bind: str,
+    stop: asyncio.Event,
+    ready: Callable[[], bool] = lambda: True,
+    identity_keys: list[str] | None = None,
+) -> None:
+    """Serve until `stop` is set; `GET /health` answers 200 once `ready()`.
+
+    Args:
+        bind: `host:port`, loopback unless a proxy stands before it.
+        identity_keys: public keys of the Restate servers that may call; None accepts any caller.
+
+    Raises:
+        EndpointError: the port is taken or not ours to bind.
+    """
+    host, port = host_and_port(bind, "the endpoint's bind address")
+    await _refuse_taken(host, port)
+    server = Server(
+        _asgi(restate.app(services, identity_keys=identity_keys), ready),
+        address=host,
+        port=port,
+        interface=Interfaces.ASGINL,
+        http=HTTPModes.http2,
+        log_enabled=False,
+        backpressure=100_000,  # a waiting handler holds its stream open; it is not load
+    )
+    running = asyncio.create_task(server.serve())
+    waiting = asyncio.create_task(stop.wait())
+    await asyncio.wait({running, waiting}, return_when=asyncio.FIRST_COMPLETED)
+    waiting.cancel()
+    if running.done():
+        raise EndpointError(f"The endpoint at {bind} ended by itself.") from running.exception()
+    server.stop()  # type: ignore[no-untyped-call]  # granian leaves it unannotated
+    await running
+
+
+async def _refuse_taken(host: str, port: int) -> None:
+    try:
+        probe = await asyncio.start_server(lambda _r, w: w.close(), host, port)
+    except OSError as error:
+        raise EndpointError(
+            f"Port {port} on {host} is not free ({error.strerror}): "
+            "end what listens there or choose another bind address."
+        ) from error
+    probe.close()
+    await probe.wait_closed()
+
+
+def _asgi(app: Any, ready: Callable[[], bool]) -> Any:
+    async def asgi(scope: _Message, receive: _Receive, send: _Send) -> None:
+        if scope["type"] == "http" and scope["path"] == "/health":
+            ok = ready()
+            headers = [(b"content-type", b"text/plain")]
+            status = 200 if ok else 503
+            await send({"type": "http.response.start", "status": status, "headers": headers})
+            await send({"type": "http.response.body", "body": b"ok\n" if ok else b"not ready\n"})
+            return
+        await app(scope, receive, send)
+
+    return asgi
+
+
+async def register(
+    admin_url: str,
+    endpoint_url: str,
+    *,
+    auth_token: str | None = None,
+    within_seconds: float = 60.0,
+) -> None:
+    """Tell Restate where the handlers are, and that they may have changed. Waits for the server.
+
+    Raises:
+        EndpointError: the server cannot be reached in time, or refuses the endpoint.
+    """
+    if urlsplit(admin_url).scheme not in ("http", "https"):
+        raise EndpointError(f"RESTATE_ADMIN_URL={admin_url!r} is not an http(s) URL.")
+    headers = {"authorization": f"Bearer {auth_token}"} if auth_token else {}
+    deadline = asyncio.get_running_loop().time() + within_seconds
+    told = False
+    async with aiohttp.ClientSession(headers=headers) as http:
+        while True:
+            try:
+                async with http.post(
+                    f"{admin_url.rstrip('/')}/deployments",
+                    json={"uri": endpoint_url, "force": True},
+                ) as response:
+                    if response.status < 300:
+                        log.info("registered %s with Restate", endpoint_url)
+                        return
+                    problem = f"{response.status}: {(await response.text())[:300]}"
+            except aiohttp.ClientError as error:
+                problem = str(error)
+            if asyncio.get_running_loop().time() > deadline:
+                raise EndpointError(
+                    f"Could not register {endpoint_url} with Restate at {admin_url} ({problem}). "
+                    "Start the server, or set RESTATE_ADMIN_URL."
+                )
+            if not told:
+                log.warning("Restate at %s did not register us yet (%s)", admin_url, problem)
+                told = True
+            await asyncio.sleep(0.25)

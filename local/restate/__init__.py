@@ -1,0 +1,1 @@
+"""The real Restate server, pinned by `package.json`, started as a child process."""

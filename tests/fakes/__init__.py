@@ -1,0 +1,2 @@
+"""Stand-ins that are servers behind the real interface, and the real servers tests start
+themselves."""

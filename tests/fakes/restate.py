@@ -1,0 +1,71 @@
+"""A real Restate server for tests, and endpoints served to it from the test's own loop.
+
+`Engine.serve` registers services the way the product does. Replay-always: with inactivity 0 in the
+server's settings every await suspends, so a handler that does not replay deterministically fails.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+
+from agent import endpoint
+from agent.client import SessionClient
+from local.restate.server import RestateServer, free_port
+
+QUICK_RETRIES = {
+    "RESTATE_DEFAULT_RETRY_POLICY__INITIAL_INTERVAL": "50ms",
+    "RESTATE_DEFAULT_RETRY_POLICY__MAX_INTERVAL": "500ms",
+}
+REPLAY_ALWAYS = {"RESTATE_WORKER__INVOKER__INACTIVITY_TIMEOUT": "0s"}
+
+
+class Engine:
+    """One server and the endpoints registered with it."""
+
+    def __init__(self, server: RestateServer) -> None:
+        self.server = server
+        self.client = SessionClient(server.ingress_url, timeout_seconds=30)
+
+    @asynccontextmanager
+    async def serve(self, services: Iterable[endpoint.Durable]) -> AsyncIterator[str]:
+        """Serve and register `services`; yields the endpoint's URL."""
+        stop, port = asyncio.Event(), free_port()
+        url = f"http://127.0.0.1:{port}"
+        running = asyncio.create_task(endpoint.serve(services, bind=f"127.0.0.1:{port}", stop=stop))
+        try:
+            await endpoint.register(self.server.admin_url, url)
+            yield url
+        finally:
+            stop.set()
+            await running
+
+    async def query(self, sql: str) -> list[dict[str, Any]]:
+        """Rows of Restate's introspection tables (`sys_invocation`, `sys_journal`, `state`, …)."""
+        async with (
+            aiohttp.ClientSession() as http,
+            http.post(
+                f"{self.server.admin_url}/query",
+                json={"query": sql},
+                headers={"accept": "application/json"},
+            ) as response,
+        ):
+            response.raise_for_status()
+            rows: list[dict[str, Any]] = (await response.json())["rows"]
+            return rows
+
+
+@asynccontextmanager
+async def running_engine(
+    data_dir: Path, environ: dict[str, str] | None = None
+) -> AsyncIterator[Engine]:
+    server = RestateServer(data_dir, environ={**QUICK_RETRIES, **(environ or {})})
+    async with server:
+        engine = Engine(server)
+        try:
+            yield engine
+        finally:
+            await engine.client.aclose()

@@ -1,0 +1,91 @@
+"""How a process serves its handlers and ends."""
+
+import asyncio
+import os
+import signal
+import sys
+import textwrap
+import time
+from pathlib import Path
+
+import aiohttp
+import pytest
+import restate
+
+from agent import endpoint
+from local.restate.server import free_port
+from tests.fakes.restate import Engine
+
+echo = restate.Service("Echo")
+
+
+@echo.handler()
+async def say(ctx: restate.Context, text: str) -> str:
+    return text
+
+
+async def test_a_registered_handler_answers_through_the_engine(engine: Engine) -> None:
+    async with engine.serve([echo]), aiohttp.ClientSession() as http:
+        url = f"{engine.server.ingress_url}/restate/call/Echo/say"
+        async with http.post(url, json="hello") as response:
+            assert await response.json() == "hello"
+
+
+async def test_a_taken_port_is_named_in_one_sentence() -> None:
+    taken = await asyncio.start_server(lambda _r, w: w.close(), "127.0.0.1", 0)
+    port = taken.sockets[0].getsockname()[1]
+    with pytest.raises(endpoint.EndpointError, match=f"Port {port} .* is not free"):
+        await endpoint.serve([echo], bind=f"127.0.0.1:{port}", stop=asyncio.Event())
+    taken.close()
+    await taken.wait_closed()
+
+
+async def test_registering_with_no_server_names_the_setting() -> None:
+    with pytest.raises(endpoint.EndpointError, match="RESTATE_ADMIN_URL"):
+        await endpoint.register(
+            f"http://127.0.0.1:{free_port()}", "http://127.0.0.1:1", within_seconds=0.3
+        )
+
+
+async def test_sigterm_ends_a_process_within_five_seconds_while_a_handler_hangs(
+    engine: Engine, tmp_path: Path
+) -> None:
+    port = free_port()
+    program = tmp_path / "hang.py"
+    program.write_text(
+        textwrap.dedent(
+            """
+            import asyncio, sys, restate
+            from agent import endpoint
+            hang = restate.Service("Hang")
+            @hang.handler()
+            async def wait(ctx: restate.Context, seconds: int) -> None:
+                print("started", flush=True)
+                await asyncio.sleep(seconds)
+            async def main():
+                stop = endpoint.stop_on_signals()
+                await endpoint.serve([hang], bind=sys.argv[1], stop=stop)
+            asyncio.run(main())
+            """
+        )
+    )
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        str(program),
+        f"127.0.0.1:{port}",
+        stdout=asyncio.subprocess.PIPE,
+        env={**os.environ, "PYTHONPATH": str(Path.cwd())},
+    )
+    assert process.stdout is not None
+    await endpoint.register(engine.server.admin_url, f"http://127.0.0.1:{port}")
+    async with aiohttp.ClientSession() as http:
+        url = f"{engine.server.ingress_url}/restate/send/Hang/wait"
+        async with http.post(url, json=600) as response:
+            assert response.status == 202
+    async with asyncio.timeout(10):
+        assert (await process.stdout.readline()).strip() == b"started"
+    begin = time.monotonic()
+    process.send_signal(signal.SIGTERM)
+    async with asyncio.timeout(10):
+        await process.wait()
+    assert time.monotonic() - begin < 5.5
