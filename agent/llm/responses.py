@@ -1,0 +1,193 @@
+"""Owns calls to the Responses API, the default: stateless, streamed, reasoning carried by ciphertext.
+
+`store` is off and the whole history goes with each call, so the server remembers nothing of ours and a
+replay can ask anywhere. Ids are dropped on arrival: echoing one would refer to something never stored.
+"""
+
+import logging
+import time
+from typing import Any
+
+from agent.llm import failures
+from agent.llm.connection import Connection, Endpoint, Events
+from agent.llm.types import (
+    Json,
+    LLMFatal,
+    LLMRetry,
+    OnDelta,
+    Request,
+    Stop,
+    ToolCall,
+    Turn,
+    Usage,
+)
+
+log = logging.getLogger(__name__)
+
+_DELTAS = {
+    "response.output_text.delta": "text",
+    "response.reasoning_summary_text.delta": "thinking",
+}
+_TERMINAL = {"response.completed", "response.incomplete", "response.failed"}
+_INCOMPLETE: dict[str, Stop] = {"max_output_tokens": "max_tokens", "content_filter": "filtered"}
+
+
+class ResponsesLLM:
+    def __init__(self, endpoint: Endpoint) -> None:
+        self._connection = Connection(endpoint)
+
+    async def turn(self, req: Request, on_delta: OnDelta | None = None) -> Turn:
+        try:
+            return await self._ask(req, on_delta)
+        except failures.ReasoningRefused:
+            items = [item for item in req.items if item.get("type") != "reasoning"]
+            if len(items) == len(req.items):
+                raise
+            log.warning("earlier reasoning refused, asked again without it")
+            return await self._ask(req.model_copy(update={"items": items}), on_delta)
+
+    async def aclose(self) -> None:
+        await self._connection.aclose()
+
+    async def _ask(self, req: Request, on_delta: OnDelta | None) -> Turn:
+        started = time.monotonic()
+        async with self._connection.stream("/responses", to_wire(req)) as events:
+            response, items = await _read(events, on_delta)
+            await events.drain()
+            ms = round((time.monotonic() - started) * 1000)
+            return to_turn(response, items, request_id=events.request_id, ms=ms)
+
+
+def to_wire(req: Request) -> Json:
+    """The request's body. Only what is asked for is sent: compatible servers refuse fields they do not know."""
+    reasoning = {"effort": req.effort, "summary": "auto"} if req.effort else {"summary": "auto"}
+    body: Json = {
+        "model": req.model,
+        "instructions": req.instructions,
+        "input": req.items,
+        "store": False,
+        "include": ["reasoning.encrypted_content"],
+        "reasoning": reasoning,
+        "stream": True,
+    }
+    if req.tools:
+        body |= {"tools": req.tools, "parallel_tool_calls": req.parallel}
+    if req.json_schema is not None:
+        name = req.schema_name or "answer"
+        text = {"type": "json_schema", "name": name, "strict": True, "schema": req.json_schema}
+        body["text"] = {"format": text}
+    if req.max_output_tokens is not None:
+        body["max_output_tokens"] = req.max_output_tokens
+    if req.cache_key is not None:
+        body["prompt_cache_key"] = req.cache_key
+    if req.user_hash is not None:
+        body["safety_identifier"] = req.user_hash
+    return body
+
+
+async def _read(events: Events, on_delta: OnDelta | None) -> tuple[Json, list[Json]]:
+    """The final response, and its items from `output_item.done`: ciphertext told earlier may be partial."""
+    done: dict[int, Json] = {}
+    async for event in events:
+        kind = event.get("type")
+        if kind == "response.output_item.done":
+            done[event["output_index"]] = event["item"]
+        elif kind in _DELTAS and on_delta is not None:
+            await on_delta(_DELTAS[kind], event["delta"])
+        elif kind in _TERMINAL:
+            response = event["response"]
+            return response, [done[i] for i in sorted(done)] or response.get("output") or []
+        elif kind == "error":  # the flat form; the SDK raises the nested one
+            raise failures.of_error(event.get("code"), None, str(event.get("message")))
+    raise LLMRetry("The model's answer ended before it was complete.")
+
+
+def to_turn(response: Json, items: list[Json], *, request_id: str | None, ms: int) -> Turn:
+    """What the journal keeps of a finished response. Raises LLMRetry or LLMFatal for a failed one."""
+    stop, error = _stop(response, items)
+    kept = [_kept(item) for item in items if _is_kept(item)]
+    whole = stop in ("end", "tools")
+    if response.get("input_transformations"):
+        log.info("the server withheld input: %s", response["input_transformations"])
+    return Turn(
+        items=kept if whole else [],
+        text=_text(items),
+        refusal=_refusal(items),
+        calls=[_call(item) for item in kept if item["type"] == "function_call"] if whole else [],
+        stop=stop,
+        error=error,
+        model=response.get("model") or "unknown",
+        response_id=response.get("id"),
+        request_id=request_id,
+        usage=_usage(response.get("usage")),
+        ms=ms,
+    )
+
+
+def _stop(response: Json, items: list[Json]) -> tuple[Stop, str | None]:
+    if response.get("status") == "failed":
+        error = response.get("error") or {}
+        failure = failures.of_failed_response(error)
+        if failure is not None:
+            raise failure
+        return "failed", f"{error.get('code')}: {error.get('message')}"
+    if response.get("status") == "incomplete":
+        reason = (response.get("incomplete_details") or {}).get("reason") or "unknown reason"
+        stop = _INCOMPLETE.get(reason, "failed")
+        return stop, f"incomplete: {reason}" if stop == "failed" else None
+    return ("tools" if any(i.get("type") == "function_call" for i in items) else "end"), None
+
+
+def _is_kept(item: Json) -> bool:
+    # Without ids, reasoning is carried by its ciphertext alone; a server that gives none wants none back.
+    return item.get("type") != "reasoning" or bool(item.get("encrypted_content"))
+
+
+def _kept(item: Json) -> Json:
+    """The item without what refers to the server's memory or only describes this answer; `phase` stays."""
+    kept = {k: v for k, v in item.items() if k not in ("id", "status") and v is not None}
+    if item.get("type") == "message":
+        parts = item.get("content") or []
+        kept["content"] = [{k: v for k, v in p.items() if k != "logprobs"} for p in parts]
+    return kept
+
+
+def _call(item: Json) -> ToolCall:
+    try:
+        return ToolCall(call_id=item["call_id"], name=item["name"], raw=item["arguments"])
+    except KeyError as missing:
+        raise LLMFatal(
+            f"The model's server sent a function call without {missing}; "
+            "it does not speak the Responses API, try LLM_API=chat.",
+            "model_or_url",
+        ) from missing
+
+
+def _text(items: list[Json]) -> str:
+    """The answer. Commentary beside it is left out when the server tells the two apart."""
+    messages = [i for i in items if i.get("type") == "message"]
+    final = [m for m in messages if m.get("phase") == "final_answer"]
+    return "\n\n".join(filter(None, (_parts(m, "output_text", "text") for m in final or messages)))
+
+
+def _refusal(items: list[Json]) -> str | None:
+    messages = [i for i in items if i.get("type") == "message"]
+    return "".join(_parts(m, "refusal", "refusal") for m in messages) or None
+
+
+def _parts(message: Json, kind: str, key: str) -> str:
+    return "".join(p.get(key) or "" for p in message.get("content") or [] if p.get("type") == kind)
+
+
+def _usage(raw: Any) -> Usage:
+    """Every part of it may be missing on compatible servers."""
+    raw = raw or {}
+    into = raw.get("input_tokens_details") or {}
+    out = raw.get("output_tokens_details") or {}
+    return Usage(
+        input=raw.get("input_tokens") or 0,
+        cached=into.get("cached_tokens") or 0,
+        cache_write=into.get("cache_write_tokens") or 0,
+        output=raw.get("output_tokens") or 0,
+        reasoning=out.get("reasoning_tokens") or 0,
+    )
