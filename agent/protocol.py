@@ -96,6 +96,8 @@ class TaskDigest(Wire):
     task: str
     outcome: "Outcome"
     summary: str
+    request: str = ""
+    """What people had asked, shortened."""
 
 
 class SessionView(Wire):
@@ -119,7 +121,13 @@ class ReadRequest(Wire):
 
 
 class Unread(Wire):
+    """What a task reads: messages above its last one, ordered by Slack's ts."""
+
     messages: list[HistoryEntry]
+    last_seq: int = 0
+    """Highest sequence number handed out so far."""
+    stopping: Person | None = None
+    """Who asked to stop the running task, if somebody did."""
     digests: list[TaskDigest] = []
     """Earlier tasks of the session, oldest first."""
 
@@ -172,8 +180,11 @@ class Interrupt(Wire):
     """Sequence number of the message that interrupts."""
 
 
+TaskStateName = Literal["planning", "working", "waiting", "done"]
+
+
 class TaskStatus(Wire):
-    state: Literal["planning", "working", "waiting", "done"] = "planning"
+    state: TaskStateName = "planning"
     plan: "PlanBody | None" = None
 
 
@@ -202,8 +213,11 @@ class Plan(Wire):
     """For a question that needs no work: the answer itself, with no steps."""
 
 
+StepResultKind = Literal["done", "blocked", "failed", "interrupted"]
+
+
 class StepOutcome(Wire):
-    outcome: Literal["done", "blocked", "failed", "interrupted"]
+    outcome: StepResultKind
     summary: str
     files: list[str] = []
     checks: list[str] = []
@@ -386,11 +400,14 @@ class ReactionBody(Wire):
     on: bool = True
 
 
+PresenceState = Literal["processing", "suspended", "active", "closed"]
+
+
 class PresenceBody(Wire):
     """The agent-session status Slack shows beside the thread."""
 
     kind: Literal["presence"] = "presence"
-    state: Literal["processing", "suspended", "active", "closed"]
+    state: PresenceState
     text: str = ""
     title: str = ""
     initiator: str = ""

@@ -25,7 +25,9 @@ def to_messages(instructions: str, items: Iterable[Json]) -> list[Json]:
             case "reasoning":
                 pass
             case other:
-                raise ValueError(f"a history item of type {other!r} cannot be told to a Chat server")
+                raise ValueError(
+                    f"a history item of type {other!r} cannot be told to a Chat server"
+                )
     return messages
 
 

@@ -87,9 +87,7 @@ class LLMRetry(LLMError):
         self.after = after
 
 
-FatalCode = Literal[
-    "auth", "forbidden", "quota", "model_or_url", "bad_request", "context_overflow"
-]
+FatalCode = Literal["auth", "forbidden", "quota", "model_or_url", "bad_request", "context_overflow"]
 
 
 class LLMFatal(LLMError):

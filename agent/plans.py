@@ -1,0 +1,178 @@
+"""Owns what a plan is: its checks, how a new plan takes over from the old one, and how it is shown.
+
+Pure functions of plans; no durable state, no model.
+"""
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from agent import protocol as p
+
+MAX_STEPS = 8
+
+
+class DraftStep(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    id: str
+    title: str
+    detail: str
+    done_when: str
+
+
+class Draft(BaseModel):
+    """The plan as the model writes it."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    goal: str
+    assumptions: list[str]
+    answer: str
+    steps: list[DraftStep]
+
+
+DRAFT_SCHEMA = {
+    "type": "object",
+    "properties": {
+        "goal": {"type": "string"},
+        "assumptions": {"type": "array", "items": {"type": "string"}},
+        "answer": {"type": "string"},
+        "steps": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "properties": {
+                    name: {"type": "string"} for name in ("id", "title", "detail", "done_when")
+                },
+                "required": ["id", "title", "detail", "done_when"],
+                "additionalProperties": False,
+            },
+        },
+    },
+    "required": ["goal", "assumptions", "answer", "steps"],
+    "additionalProperties": False,
+}
+
+
+def parse(text: str) -> p.Plan:
+    """The plan in the model's answer. Raises ValueError with what is wrong, for the repair turn."""
+    try:
+        draft = Draft.model_validate_json(text)
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(str(part) for part in first["loc"]) or "the answer"
+        raise ValueError(f"{place}: {first['msg']}") from None
+    answer = draft.answer.strip()
+    if not draft.steps and not answer:
+        raise ValueError("steps: a plan needs at least one step, or an answer and no steps")
+    if len(draft.steps) > MAX_STEPS:
+        raise ValueError(f"steps: at most {MAX_STEPS}, not {len(draft.steps)}; merge small ones")
+    ids = [step.id.strip() for step in draft.steps]
+    if not all(ids) or len(set(ids)) < len(ids):
+        raise ValueError("steps: every step needs an id of its own")
+    if any(not step.title.strip() for step in draft.steps):
+        raise ValueError("steps: every step needs a title")
+    steps = [
+        p.PlanStep(id=i, title=s.title.strip(), detail=s.detail, done_when=s.done_when)
+        for i, s in zip(ids, draft.steps, strict=True)
+    ]
+    return p.Plan(
+        goal=draft.goal.strip(),
+        assumptions=draft.assumptions,
+        steps=steps,
+        answer="" if steps else answer,
+    )
+
+
+def take_over(old: p.Plan | None, new: p.Plan) -> p.Plan:
+    """The plan to go on with: finished steps stay finished, the rest is kept, dropped or new.
+
+    What is done is done: a finished step the new plan leaves out is kept all the same, and one it
+    repeats is not carried out again.
+    """
+    if old is None:
+        return new
+    known = {step.id: step for step in old.steps if step.mark != "dropped"}
+    wanted = {step.id for step in new.steps}
+    kept = [_marked(s, "kept") for s in known.values() if s.status == "complete"]
+    dropped = [
+        s.model_copy(update={"mark": "dropped", "status": "dropped"})
+        for s in known.values()
+        if s.status != "complete" and s.id not in wanted
+    ]
+    done = {step.id for step in kept}
+    ahead = [
+        _marked(step, "kept" if step.id in known else "new")
+        for step in new.steps
+        if step.id not in done
+    ]
+    return new.model_copy(update={"steps": [*kept, *dropped, *ahead]})
+
+
+def _marked(step: p.PlanStep, mark: p.StepMark) -> p.PlanStep:
+    return step.model_copy(update={"mark": mark})
+
+
+def with_step(plan: p.Plan, step_id: str, status: p.StepStatus, digest: str = "") -> p.Plan:
+    steps = [
+        step.model_copy(update={"status": status, "digest": digest or step.digest})
+        if step.id == step_id and step.status != "dropped"
+        else step
+        for step in plan.steps
+    ]
+    return plan.model_copy(update={"steps": steps})
+
+
+def next_step(plan: p.Plan) -> p.PlanStep | None:
+    return next((step for step in plan.steps if step.status == "pending"), None)
+
+
+def change_note(plan: p.Plan, who: str) -> str:
+    """One sentence for the thread: what the interrupt kept, dropped and added."""
+    counts = {
+        mark: [s.title for s in plan.steps if s.mark == mark] for mark in ("kept", "dropped", "new")
+    }
+    parts = [f"{mark} {len(titles)}" for mark, titles in counts.items() if titles]
+    return f"New plan after {who} wrote again: {', '.join(parts)}." if parts else ""
+
+
+def body(
+    plan: p.Plan, state: p.PlanState, note: str, started_at: float, finished_at: float | None
+) -> p.PlanBody:
+    """The plan message."""
+    lines = [
+        p.StepLine(
+            id=step.id,
+            title=step.title,
+            status=step.status,
+            mark=step.mark,
+            detail=_first_line(step.digest) if step.status in ("complete", "error") else "",
+        )
+        for step in plan.steps
+    ]
+    return p.PlanBody(
+        title=plan.goal,
+        steps=lines,
+        state=state,
+        note=note,
+        started_at=started_at,
+        finished_at=finished_at,
+    )
+
+
+def as_text(plan: p.Plan, style: Literal["planner", "worker"]) -> str:
+    """The plan with outcomes, as the model reads it."""
+    rows = []
+    for step in plan.steps:
+        rows.append(f"- [{step.status}] {step.id} — {step.title}")
+        if style == "planner" and step.status != "complete":
+            rows.append(f"  {step.detail}")
+        if step.digest:
+            rows.append(f"  outcome: {step.digest}")
+    return "\n".join(rows)
+
+
+def _first_line(text: str, limit: int = 150) -> str:
+    line = text.strip().splitlines()[0] if text.strip() else ""
+    return line if len(line) <= limit else line[: limit - 1].rstrip() + "…"

@@ -1,0 +1,92 @@
+"""Owns what one task shows in the thread: its plan message and its final message.
+
+Revisions count up within the task, so the poster can drop what is old; replay counts the same way.
+"""
+
+from restate import WorkflowContext
+
+from agent import events, plans
+from agent import protocol as p
+
+
+class Report:
+    def __init__(self, ctx: WorkflowContext, thread: p.ThreadRef, task: str) -> None:
+        self.ctx = ctx
+        self.thread = thread
+        self.task = task
+        self.started_at = 0.0
+        self.model = ""
+        self.note = ""
+        """Sentence shown with the plan from now on."""
+        self.usage = p.Usage()
+        self.files: set[str] = set()
+        self.checks: dict[str, None] = {}
+        self._rev = 0
+
+    def add(self, outcome: p.StepOutcome) -> None:
+        self.usage += outcome.usage
+        self.files.update(outcome.files)
+        self.checks.update(dict.fromkeys(outcome.checks))
+
+    def show_plan(self, plan: p.Plan, state: p.PlanState, finished_at: float | None = None) -> None:
+        self._rev += 1
+        body = plans.body(plan, state, self.note, self.started_at, finished_at)
+        slot = f"plan:{self.task}"
+        events.show(self.ctx, self.thread, slot, self._rev, body, urgent=state != "working")
+        self.ctx.set("status", p.TaskStatus(state=_TASK_STATE[state], plan=body))
+
+    def answer(self, text: str, seq: int) -> None:
+        """Answer a question that came while work goes on."""
+        slot = f"note:{self.task}:answer {seq}"
+        events.show(self.ctx, self.thread, slot, 1, p.NoteBody(text=text))
+
+    def interrupted(self, plan: p.Plan) -> None:
+        self.note = "Interrupted: reading the new message and planning again."
+        self.show_plan(plan, "working")
+
+    def finish(
+        self,
+        outcome: p.Outcome,
+        summary: str,
+        at: float,
+        plan: p.Plan | None,
+        messages: list[p.HistoryEntry],
+    ) -> None:
+        """The plan message in its last state, and the final message."""
+        if plan is not None and outcome != "answered":
+            self.show_plan(_settled(plan, outcome), outcome, at)
+        people = {entry.author.user_id: entry.author for entry in messages}
+        result = p.ResultBody(
+            task=self.task,
+            outcome=outcome,
+            summary=summary,
+            files=sorted(self.files),
+            checks=list(self.checks),
+            asked_by=list(people.values()),
+            seconds=at - self.started_at if self.started_at else 0.0,
+            usage=self.usage,
+            model=self.model,
+            downloadable=bool(self.files) or outcome == "stopped",
+        )
+        events.show(self.ctx, self.thread, f"result:{self.task}", 1, result, urgent=True)
+
+
+_TASK_STATE: dict[p.PlanState, p.TaskStateName] = {
+    "working": "working",
+    "waiting": "waiting",
+    "done": "done",
+    "blocked": "done",
+    "failed": "done",
+    "stopped": "done",
+}
+
+
+def _settled(plan: p.Plan, outcome: p.Outcome) -> p.Plan:
+    """No step may look as if it still ran."""
+    if outcome == "done":
+        return plan
+    steps = [
+        step.model_copy(update={"status": "pending"}) if step.status == "in_progress" else step
+        for step in plan.steps
+    ]
+    return plan.model_copy(update={"steps": steps})

@@ -1,0 +1,84 @@
+"""Owns one plan step as an invocation of its own: its journal, its fence, and its clean end.
+
+An interrupt or a stop arrives as a cancel. The command that runs is killed by the sandbox client on
+the way out, and the step answers "interrupted" with what it had done, so that a new plan can
+build on it.
+"""
+
+from restate import Context, Service, TerminalError
+from sandbox.client import SandboxClient
+
+from agent import protocol as p
+from agent import transcript
+from agent.config import RunConfig
+from agent.loop import StepLoop
+from agent.retries import LONG_STEP, PROMPT
+from agent.tools.contract import Bench
+from sandbox.durable import is_cancel
+from sandbox.errors import SandboxError
+from sandbox.protocol import SandboxRef
+
+step = Service(
+    p.STEP, invocation_retry_policy=PROMPT, inactivity_timeout=LONG_STEP, abort_timeout=LONG_STEP
+)
+
+
+class StepRequest(p.Wire):
+    task: str
+    thread: p.ThreadRef
+    requester: p.Person
+    config: RunConfig
+    plan: p.Plan
+    step_id: str
+    number: int
+    """Counts the steps this task has started; orders their activity lines."""
+    messages: list[p.HistoryEntry]
+    digests: list[p.TaskDigest] = []
+    sandbox: SandboxRef
+    fence: int
+    """Grows with every task and every new plan; the sandbox refuses writes of lower ones."""
+
+
+@step.handler()
+async def run_step(ctx: Context, request: StepRequest) -> p.StepOutcome:
+    """Work until the model finishes the step, a limit is hit, or we are cancelled."""
+    sandbox = SandboxClient(ctx, request.sandbox, request.fence)
+    bench = Bench(
+        ctx=ctx,
+        sandbox=sandbox,
+        task=request.task,
+        step_id=request.step_id,
+        thread=request.thread,
+        requester=request.requester,
+        config=request.config,
+        generation=request.sandbox.generation,
+        activity_rev=request.number * 10_000,
+    )
+    current = next(s for s in request.plan.steps if s.id == request.step_id)
+    items = transcript.for_worker(request.messages, request.digests, request.plan, current)
+    loop = StepLoop(bench, items)
+    try:
+        await sandbox.claim("claim")
+        return await loop.run()
+    except (TerminalError, SandboxError) as error:
+        cancelled = isinstance(error, TerminalError) and is_cancel(error)
+        return p.StepOutcome(
+            outcome="interrupted" if cancelled else "failed",
+            summary=_what_was_done(bench) if cancelled else _sentence(error),
+            files=sorted(bench.written),
+            usage=loop.usage,
+            turns=loop.turns,
+        )
+
+
+def _sentence(error: TerminalError | SandboxError) -> str:
+    return error.message if isinstance(error, TerminalError) else str(error)
+
+
+def _what_was_done(bench: Bench) -> str:
+    parts = []
+    if bench.written:
+        parts.append(f"wrote {', '.join(sorted(bench.written))}")
+    if bench.ran:
+        parts.append(f"ran {len(bench.ran)} commands")
+    return f"Interrupted after it {' and '.join(parts)}." if parts else "Interrupted at once."

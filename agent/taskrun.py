@@ -1,0 +1,251 @@
+"""Owns the course of one task: its loop over plans and steps, and its report.
+
+Rebuilt by replay on every attempt; the workflow in `task.py` gives it its durable context.
+"""
+
+from typing import TypeVar
+
+from restate import RestateDurableCallFuture, RunOptions, TerminalError, WorkflowContext, select
+
+from agent import calls, events, plans
+from agent import protocol as p
+from agent.config import RunConfig, snapshot
+from agent.planning import PlanReply, PlanRequest, make_plan
+from agent.report import Report
+from agent.steps import StepRequest, run_step
+from sandbox import client as sandbox
+from sandbox.durable import is_cancel
+from sandbox.errors import SandboxError
+
+T = TypeVar("T")
+
+FENCES_PER_TASK = 1000
+FILES_FOR_PLANNER = 200
+
+
+class TaskRun:
+    """Args: `request` names the thread, the task's number, and after which message it reads."""
+
+    def __init__(self, ctx: WorkflowContext, request: p.TaskRequest) -> None:
+        self.ctx = ctx
+        self.thread = request.thread
+        self.number = request.number
+        self.report = Report(ctx, request.thread, ctx.key())
+        self.seen = request.after_seq
+        self.messages: list[p.HistoryEntry] = []
+        self.digests: list[p.TaskDigest] = []
+        self.plan: p.Plan | None = None
+        self.planned_seq = request.after_seq
+        self.plans_made = 0
+        self.steps_started = 0
+        self._config: RunConfig | None = None
+        self._child: str | None = None
+        """Invocation id of the planning or step that runs now."""
+        self._interrupted = False
+        """Whether a message came while the last child ran."""
+
+    async def to_the_end(self) -> p.TaskDone:
+        """Raises TerminalError when stopped, or when something fails for good."""
+        self._config = await self.ctx.run_typed(
+            "settings", snapshot, RunOptions(type_hint=RunConfig)
+        )
+        self.report.started_at = await events.now(self.ctx)
+        self.report.model = self._config.model
+        while True:
+            await self._read_messages()
+            reply = await self._make_plan()
+            if reply is None:
+                continue
+            if reply.plan is None:
+                return await self._finish("failed", reply.problem)
+            if not reply.plan.steps and self.plan is None:
+                return await self._finish("answered", reply.plan.answer)
+            self._adopt(reply.plan)
+            outcome = await self._work_through()
+            if outcome is not None:
+                return await self._finish(*outcome)
+
+    async def end_early(self, error: TerminalError) -> p.TaskDone:
+        """The clean end after a stop or a failure: children first, then the thread is told."""
+        await self._settle_child()
+        if not is_cancel(error):
+            return await self._finish("failed", error.message)
+        who = (await self._unread(self.seen)).stopping
+        by = f" by {who.name or who.user_id}" if who else ""
+        return await self._finish("stopped", f"Stopped{by}. The project is as the work left it.")
+
+    # --- messages and plan ----------------------------------------------------------------------
+
+    async def _read_messages(self) -> None:
+        unread = await self._unread(self.seen)
+        if unread.stopping is not None:
+            raise TerminalError("cancelled", 409)  # our cancel was taken for the child's
+        self.messages += unread.messages
+        self.digests = unread.digests
+        self.seen = max(self.seen, unread.last_seq)
+
+    async def _unread(self, after: int) -> p.Unread:
+        request = p.ReadRequest(after_seq=after)
+        return await calls.call(self.ctx, p.READ_UNREAD, self.thread.key, request)
+
+    async def _make_plan(self) -> PlanReply | None:
+        """None when a message came first."""
+        request = PlanRequest(
+            task=self.ctx.key(),
+            config=self.config,
+            messages=self.messages,
+            digests=self.digests,
+            plan=self.plan,
+            seen_before=self.planned_seq,
+            files=await self._files() if self.plan or self.number > 1 else [],
+        )
+        reply = await self._until_interrupted(self.ctx.service_call(make_plan, request))
+        if reply is not None:
+            self.report.usage += reply.usage
+        return None if self._interrupted else reply
+
+    def _adopt(self, plan: p.Plan) -> None:
+        """Go on with `plan`; an answer without steps leaves the running plan as it is."""
+        if self.plan is None:
+            self.plan = plan
+        elif plan.steps:
+            self.plan = plans.take_over(self.plan, plan)
+            fresh = [m.author for m in self.messages if m.seq > self.planned_seq]
+            self.report.note = plans.change_note(self.plan, _names(fresh))
+        else:
+            self.report.note = ""
+            self.report.answer(plan.answer, self.seen)
+        self.planned_seq = self.seen
+        self.plans_made += 1
+
+    # --- steps ----------------------------------------------------------------------------------
+
+    async def _work_through(self) -> tuple[p.Outcome, str] | None:
+        """All steps in order. None when a message interrupted; else how the task ends."""
+        last = ""
+        while (step := plans.next_step(self._plan)) is not None:
+            self._mark(step.id, "in_progress")
+            outcome = await self._run_step(step)
+            if outcome is not None and outcome.outcome == "done":
+                self._mark(step.id, "complete", outcome.summary)
+                last = outcome.summary
+            elif self._interrupted:
+                self._mark(step.id, "pending", outcome.summary if outcome else "", show=False)
+            else:
+                assert outcome is not None
+                self._mark(step.id, "error", outcome.summary)
+                ended: p.Outcome = "blocked" if outcome.outcome == "blocked" else "failed"
+                return ended, f"{step.title}: {outcome.summary}"
+            if self._interrupted:
+                self.report.interrupted(self._plan)
+                return None
+        return "done", last or self._plan.answer or self._plan.goal
+
+    async def _run_step(self, step: p.PlanStep) -> p.StepOutcome | None:
+        self.steps_started += 1
+        lease = await self._acquire()
+        request = StepRequest(
+            task=self.ctx.key(),
+            thread=self.thread,
+            requester=self.messages[0].author,
+            config=self.config,
+            plan=self._plan,
+            step_id=step.id,
+            number=self.steps_started,
+            messages=self.messages,
+            digests=self.digests,
+            sandbox=lease.ref,
+            fence=self.number * FENCES_PER_TASK + self.plans_made,
+        )
+        outcome = await self._until_interrupted(self.ctx.service_call(run_step, request))
+        if outcome is not None:
+            self.report.add(outcome)
+            if outcome.files:
+                sandbox.checkpoint(self.ctx, self.thread.key)
+        return outcome
+
+    async def _acquire(self) -> sandbox.Lease:
+        try:
+            lease = await sandbox.acquire(self.ctx, self.thread.key, self.ctx.key())
+        except SandboxError as error:
+            raise TerminalError(str(error), metadata={"code": type(error).__name__}) from error
+        if lease.note:
+            self.report.note = lease.note
+        return lease
+
+    async def _files(self) -> list[str]:
+        lease = await self._acquire()
+        box = sandbox.SandboxClient(self.ctx, lease.ref, self.number * FENCES_PER_TASK)
+        listing = await box.list_files("list project", ".", FILES_FOR_PLANNER)
+        return [info.path for info in listing.files if info.kind == "file"]
+
+    def _mark(
+        self, step_id: str, status: p.StepStatus, digest: str = "", *, show: bool = True
+    ) -> None:
+        self.plan = plans.with_step(self._plan, step_id, status, digest)
+        if show:
+            self.report.show_plan(self._plan, "working")
+
+    # --- racing work against the next message ---------------------------------------------------
+
+    async def _until_interrupted(self, call: RestateDurableCallFuture[T]) -> T | None:
+        """The call's answer; after an interrupt whatever it answers on its clean end, or None."""
+        self._interrupted = False
+        self._child = await call.invocation_id()
+        promise = self.ctx.promise(f"interrupt-{self.seen + 1}", type_hint=int)
+        winner = await select(work=call, message=promise.value())
+        if winner[0] == "work":
+            self._child = None
+            answer: T = winner[1]
+            return answer
+        self._interrupted = True
+        self.ctx.cancel_invocation(self._child)
+        try:
+            return await call
+        except TerminalError as error:
+            if is_cancel(error):
+                return None  # it had not begun, so there is nothing to clean up
+            raise
+        finally:
+            self._child = None
+
+    async def _settle_child(self) -> None:
+        """Wait for the clean end of a child that was cancelled together with us."""
+        child, self._child = self._child, None
+        if child is None:
+            return
+        try:
+            answer = await self.ctx.attach_invocation(child, type_hint=dict)
+        except TerminalError:
+            return  # it had not begun
+        if "outcome" in answer:  # a step; planning leaves nothing to report
+            self.report.add(p.StepOutcome.model_validate(answer))
+
+    # --- the end --------------------------------------------------------------------------------
+
+    async def _finish(self, outcome: p.Outcome, summary: str) -> p.TaskDone:
+        finished_at = await events.now(self.ctx)
+        self.report.finish(outcome, summary, finished_at, self.plan, self.messages)
+        sandbox.release(self.ctx, self.thread.key, self.ctx.key())
+        return p.TaskDone(
+            task=self.ctx.key(),
+            last_seq=self.seen,
+            outcome=outcome,
+            summary=summary,
+            usage=self.report.usage,
+        )
+
+    @property
+    def config(self) -> RunConfig:
+        assert self._config is not None
+        return self._config
+
+    @property
+    def _plan(self) -> p.Plan:
+        assert self.plan is not None
+        return self.plan
+
+
+def _names(people: list[p.Person]) -> str:
+    names = dict.fromkeys(person.name or f"<@{person.user_id}>" for person in people)
+    return " and ".join(names) or "somebody"

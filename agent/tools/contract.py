@@ -1,0 +1,86 @@
+"""Owns what a tool is: strict arguments, a result the model can read, and what it may use."""
+
+import json
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Any, Generic, TypeVar
+
+from pydantic import BaseModel, ConfigDict
+from restate import Context
+from sandbox.client import SandboxClient
+
+from agent import events
+from agent import protocol as p
+from agent.config import RunConfig
+
+
+class Arguments(BaseModel):
+    """Strict: every field is required, optional ones are nullable, as strict schemas want it."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class ToolResult(BaseModel):
+    """What the model reads as the output of its call."""
+
+    ok: bool
+    data: dict[str, Any] = {}
+
+    def as_text(self) -> str:
+        return json.dumps({"ok": self.ok, **self.data}, ensure_ascii=False)
+
+
+def problem(error: str, detail: str, hint: str = "") -> ToolResult:
+    """An error as a value. `error` is a short code, `detail` one sentence."""
+    data = {"error": error, "detail": detail}
+    return ToolResult(ok=False, data=data | ({"hint": hint} if hint else {}))
+
+
+@dataclass
+class Ran:
+    """A command that ended in this step, with how it ended."""
+
+    command: str
+    exit_code: int | None
+
+
+@dataclass
+class Bench:
+    """What the tools of one step work with. Rebuilt by replay; nothing here is durable by
+    itself."""
+
+    ctx: Context
+    sandbox: SandboxClient
+    task: str
+    step_id: str
+    thread: p.ThreadRef
+    requester: p.Person
+    config: RunConfig
+    generation: int
+    activity_rev: int
+    """Base of this step's activity revisions."""
+    ran: list[Ran] = field(default_factory=list)
+    written: set[str] = field(default_factory=set)
+    seconds: float = 0.0
+    """Time spent in commands."""
+
+    def say(self, text: str) -> None:
+        """Show what the step does right now."""
+        self.activity_rev += 1
+        slot = f"activity:{self.task}"
+        events.show(self.ctx, self.thread, slot, self.activity_rev, p.ActivityBody(text=text))
+
+
+A = TypeVar("A", bound=Arguments)
+
+
+@dataclass(frozen=True)
+class Tool(Generic[A]):
+    """`run(bench, arguments, place, call_id)`; `place` names journal entries: `"turn 3: call
+    1"`."""
+
+    name: str
+    description: str
+    arguments: type[A]
+    run: Callable[[Bench, A, str, str], Awaitable[ToolResult]]
+    mutates: bool = True

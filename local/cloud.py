@@ -1,0 +1,151 @@
+"""Owns the whole of Threadwright on one machine: which programs, in which order, with which settings.
+
+Used by the demo, by the scripted play and by end-to-end tests. The Slack workspace and the scripted
+model are programs of ours; Restate, the agent, the bot and the sandboxes are the real ones.
+"""
+
+import asyncio
+import os
+import shutil
+import tempfile
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from local.processes import ROOT, Child
+from local.restate.server import RestateServer, free_port
+
+BOT_TOKEN = "xoxb-local-threadwright"  # noqa: S105  (opens nothing but the workspace on loopback)
+APP_TOKEN = "xapp-local-threadwright"  # noqa: S105
+
+
+@dataclass
+class Cloud:
+    """Everything running. `page_url` is what a person opens."""
+
+    data_dir: Path
+    restate: RestateServer
+    slack: Child
+    agent: Child
+    bot: Child
+    model: Child | None
+    page_url: str
+    settings: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def children(self) -> list[Child]:
+        return [c for c in (self.bot, self.agent, self.model, self.slack) if c is not None]
+
+
+@dataclass(frozen=True)
+class Wishes:
+    """How to run it."""
+
+    port: int | None = None
+    """Of the page; a free one when None."""
+    quiet: bool = False
+    model_delay_ms: int = 350
+    """Time the scripted model takes for an answer, so that a person can watch."""
+    restate_environ: Mapping[str, str] = field(default_factory=dict)
+    agent_environ: Mapping[str, str] = field(default_factory=dict)
+
+
+@asynccontextmanager
+async def running_cloud(wishes: Wishes = Wishes()) -> AsyncIterator[Cloud]:
+    """Start all of it and wait until each part answers; end all of it on the way out.
+
+    Raises LocalCloudError with one sentence when a part does not come up.
+    """
+    data_dir = Path(tempfile.mkdtemp(prefix="threadwright-"))
+    data_dir.chmod(0o755)  # the sandbox's own user passes through
+    cloud = _assemble(data_dir, wishes)
+    try:
+        await asyncio.gather(cloud.restate.start(), *(_up(c) for c in cloud.children[2:]))
+        await asyncio.gather(_up(cloud.agent), _up(cloud.bot))
+        yield cloud
+    finally:
+        for child in cloud.children:
+            await child.stop()
+        await cloud.restate.stop()
+        await _end_sandboxes(cloud.settings)
+        shutil.rmtree(data_dir, ignore_errors=True)
+
+
+async def _up(child: Child) -> None:
+    await child.start()
+    await child.until_ready()
+
+
+def _assemble(data_dir: Path, wishes: Wishes) -> Cloud:
+    restate = RestateServer(data_dir / "restate", environ=dict(wishes.restate_environ))
+    slack_port = wishes.port or free_port()
+    slack_url = f"http://127.0.0.1:{slack_port}"
+    real_key = os.environ.get("OPENAI_API_KEY")
+    model_port = free_port()
+    model_url = f"http://127.0.0.1:{model_port}"
+    engine = {"RESTATE_INGRESS_URL": restate.ingress_url, "RESTATE_ADMIN_URL": restate.admin_url}
+    agent_bind, bot_bind = f"127.0.0.1:{free_port()}", f"127.0.0.1:{free_port()}"
+    sandboxes = {
+        "SANDBOX_BACKEND": "local",
+        "SANDBOX_STATE_DIR": str(data_dir / "sandboxes"),
+    }
+    model_settings = (
+        {name: value for name, value in os.environ.items() if name.startswith(("OPENAI_", "LLM_"))}
+        if real_key
+        else {
+            "OPENAI_API_KEY": "scripted",
+            "OPENAI_BASE_URL": f"{model_url}/v1",
+            "LLM_API": "responses",
+        }
+    )
+
+    def child(name: str, arguments: list[str], settings: Mapping[str, str], health: str) -> Child:
+        log = data_dir / f"{name}.log"
+        return Child(name, arguments, settings, health, log=log, quiet=wishes.quiet)
+
+    delay = str(wishes.model_delay_ms)
+    return Cloud(
+        data_dir=data_dir,
+        restate=restate,
+        slack=child(
+            "slack",
+            ["local.slack", "--port", str(slack_port), "--manifest", str(ROOT / "manifest.yml")],
+            {},
+            f"{slack_url}/health",
+        ),
+        model=None
+        if real_key
+        else child(
+            "model",
+            ["local.model", "--port", str(model_port), "--delay-ms", delay],
+            {},
+            f"{model_url}/health",
+        ),
+        agent=child(
+            "agent",
+            ["agent"],
+            {
+                **engine,
+                **model_settings,
+                **sandboxes,
+                "THREADWRIGHT_AGENT_BIND": agent_bind,
+                **wishes.agent_environ,
+            },
+            f"http://{agent_bind}/health",
+        ),
+        bot=child(
+            "bot",
+            ["bot"],
+            {
+                **engine,
+                "SLACK_API_URL": f"{slack_url}/api/",
+                "SLACK_BOT_TOKEN": BOT_TOKEN,
+                "SLACK_APP_TOKEN": APP_TOKEN,
+                "THREADWRIGHT_BOT_BIND": bot_bind,
+            },
+            f"http://{bot_bind}/health",
+        ),
+        page_url=slack_url,
+        settings=sandboxes,
+    )
