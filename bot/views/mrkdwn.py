@@ -1,0 +1,139 @@
+"""Owns text on its way into Slack: escaping, links, limits.
+
+Whatever a model, a tool or a person wrote may hold `<!channel>`, `<@U…>` or a disguised link. Here
+only http(s) links survive, and only under a label that is not itself an address.
+"""
+
+import re
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+
+ELLIPSIS = "…"
+
+_ESCAPES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
+_URL = r"https?://[^\s<>|)\]\"'`]+"
+_TOKEN = re.compile(
+    rf"(?P<fence>```.*?```)|(?P<code>`[^`\n]+`)"
+    rf"|\[(?P<label>[^\]\n]+)\]\((?P<url>{_URL})\)"
+    rf"|<(?P<slack_url>{_URL})(?:\|(?P<slack_label>[^>\n]+))?>"
+    r"|\*\*(?P<bold>[^*\n]+)\*\*"
+    r"|(?P<heading>(?:^|(?<=\n))\#{1,6}[ ]+[^\n]+)"
+    r"|(?P<bullet>(?:^|(?<=\n))[ ]*[-*][ ]+)",
+    re.DOTALL,
+)
+_LOOKS_LIKE_ADDRESS = re.compile(r"://|^\s*www\.|\b[\w-]+\.[a-z]{2,}\b", re.IGNORECASE)
+_USER_ID = re.compile(r"[UW][A-Z0-9]+")
+
+
+def clip(text: str, limit: int) -> str:
+    """At most `limit` characters, for fields that Slack does not parse."""
+    return text if len(text) <= limit else text[: limit - 1].rstrip() + ELLIPSIS
+
+
+def one_line(text: str) -> str:
+    return " ".join(text.split())
+
+
+def escape(text: str, limit: int | None = None) -> str:
+    """Text that shows as it is. `limit` counts the escaped length; an entity is never cut."""
+    return _fill(_escaped(text), limit)
+
+
+def visible(text: str) -> str:
+    """Spell out characters that hide or reorder what is read: controls, bidi marks, odd spaces."""
+    return "".join(char if _is_plain(char) else f"\\u{ord(char):04x}" for char in text)
+
+
+def code(text: str, limit: int) -> str:
+    """Inline code on one line, whatever is in it."""
+    inner = escape(one_line(visible(text)).replace("`", "'"), limit - 2)
+    return f"`{inner}`" if inner else ""
+
+
+def mention(user_id: str) -> str:
+    """A mention that we want; anything that is no user id is shown as text."""
+    return f"<@{user_id}>" if _USER_ID.fullmatch(user_id) else escape(user_id)
+
+
+def name(user_id: str, display_name: str) -> str:
+    """The display name, quietly; a mention only when the name is unknown."""
+    return escape(one_line(display_name), 80) if display_name.strip() else mention(user_id)
+
+
+def date(unix_seconds: float, form: str = "{date_short_pretty} at {time}") -> str:
+    """A moment in the reader's own time zone."""
+    fallback = datetime.fromtimestamp(unix_seconds, UTC).strftime("%Y-%m-%d %H:%M UTC")
+    return f"<!date^{int(unix_seconds)}^{form}|{fallback}>"
+
+
+def from_markdown(text: str, limit: int) -> str:
+    """Text of a model: its Markdown as far as Slack has it, everything else as it stands."""
+    return _fill(_pieces(text.strip()), limit)
+
+
+def _is_plain(char: str) -> bool:
+    return char in "\n\t " or (char.isprintable() and char != "\u3164")
+
+
+def _fill(pieces: Iterator[str], limit: int | None) -> str:
+    """Join whole pieces while they fit, so no entity and no link is ever cut in two."""
+    out: list[str] = []
+    length = 0
+    for piece in pieces:
+        if limit is not None and length + len(piece) > limit:
+            while out and length + len(ELLIPSIS) > limit:
+                length -= len(out.pop())
+            return "".join(out).rstrip() + ELLIPSIS
+        out.append(piece)
+        length += len(piece)
+    return "".join(out)
+
+
+def _escaped(text: str) -> Iterator[str]:
+    return (_ESCAPES.get(char, char) for char in text)
+
+
+def _pieces(text: str) -> Iterator[str]:
+    position = 0
+    for match in _TOKEN.finditer(text):
+        yield from _escaped(text[position : match.start()])
+        position = match.end()
+        kind = str(match.lastgroup)
+        yield from _RENDER.get(kind, _render_link)(match)
+    yield from _escaped(text[position:])
+
+
+def _render_code(match: "re.Match[str]") -> Iterator[str]:
+    return _escaped(match[0])
+
+
+def _render_bold(match: "re.Match[str]") -> Iterator[str]:
+    yield f"*{escape(match['bold'].strip())}*"
+
+
+def _render_heading(match: "re.Match[str]") -> Iterator[str]:
+    words = match["heading"].lstrip("# ").replace("*", "").strip()
+    yield f"*{escape(words)}*" if words else ""
+
+
+def _render_bullet(match: "re.Match[str]") -> Iterator[str]:
+    indent = len(match["bullet"]) - len(match["bullet"].lstrip(" "))
+    yield " " * indent + "• "
+
+
+def _render_link(match: "re.Match[str]") -> Iterator[str]:
+    url = match["url"] or match["slack_url"]
+    label = (match["label"] or match["slack_label"] or "").replace("|", "/").strip()
+    if not label or _LOOKS_LIKE_ADDRESS.search(label):
+        yield f"<{escape(url)}>"
+    else:
+        yield f"<{escape(url)}|{escape(label)}>"
+
+
+_RENDER: dict[str, Callable[["re.Match[str]"], Iterator[str]]] = {
+    "fence": _render_code,
+    "code": _render_code,
+    "bold": _render_bold,
+    "heading": _render_heading,
+    "bullet": _render_bullet,
+}

@@ -1,0 +1,56 @@
+"""Owns the modal that asks which session is meant."""
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from agent.protocol import SessionCard, ThreadRef
+from bot import names
+from bot.views import status
+from bot.views.blocks import Block
+
+MOST_OPTIONS = 100
+BLOCK_ID = "session"
+ACTION_ID = "choice"
+
+_SUBMIT = {"download": "Download", "stop": "Stop"}
+
+
+def modal(verb: str, channel: str, cards: Sequence[SessionCard], now: float) -> Block:
+    """`channel` is where the command was typed; the answer goes there."""
+    options = [
+        {
+            "text": {"type": "plain_text", "text": status.option(card, now), "emoji": False},
+            "value": card.thread.key,
+        }
+        for card in cards[:MOST_OPTIONS]
+    ]
+    return {
+        "type": "modal",
+        "callback_id": names.PICKER,
+        "private_metadata": json.dumps({"verb": verb, "channel": channel}),
+        "title": {"type": "plain_text", "text": "Choose a session"},
+        "submit": {"type": "plain_text", "text": _SUBMIT.get(verb, "Choose")},
+        "close": {"type": "plain_text", "text": "Cancel"},
+        "blocks": [
+            {
+                "type": "input",
+                "block_id": BLOCK_ID,
+                "label": {"type": "plain_text", "text": "Session"},
+                "element": {
+                    "type": "static_select",
+                    "action_id": ACTION_ID,
+                    "options": options,
+                    "initial_option": options[0],
+                },
+            }
+        ],
+    }
+
+
+def chosen(view: dict[str, Any]) -> tuple[str, str, ThreadRef]:
+    """Verb, channel of the command, and the thread chosen in a submitted modal."""
+    metadata = json.loads(view["private_metadata"])
+    state = view["state"]["values"][BLOCK_ID][ACTION_ID]
+    thread = ThreadRef.parse(state["selected_option"]["value"])
+    return str(metadata["verb"]), str(metadata["channel"]), thread

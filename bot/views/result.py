@@ -1,0 +1,87 @@
+"""Owns the look of the final message of a task: what came out, first; then how to go on."""
+
+from agent.protocol import Outcome, ResultBody
+from bot import names
+from bot.views import blocks, mrkdwn, words
+from bot.views.blocks import Block, Rendered
+
+SUMMARY_CHARS = 2800
+LIST_CHARS = 900
+
+_HEADS: dict[Outcome, str] = {
+    "done": "Done",
+    "answered": "",
+    "blocked": "Blocked",
+    "failed": "Not finished",
+    "stopped": "Stopped",
+}
+
+
+def render(body: ResultBody, thread_key: str, plain: bool = False) -> Rendered:
+    """`plain` leaves out what an older workspace may refuse."""
+    summary = mrkdwn.from_markdown(body.summary, SUMMARY_CHARS)
+    head = _HEADS[body.outcome]
+    first = f"*{head}.* {summary}".strip() if head else summary
+    parts: list[Block] = [blocks.section(first or "*Done.*")]
+    if body.files:
+        parts.append(blocks.section(f"*Files*\n{_files(body.files)}"))
+    if body.checks:
+        parts.append(blocks.section(f"*Checks*\n{blocks.bullets(body.checks, LIST_CHARS)}"))
+    if body.downloadable:
+        download = blocks.button("Download project", names.DOWNLOAD, thread_key, "primary")
+        parts.append(blocks.actions(download))
+    hint = mrkdwn.from_markdown(body.continue_hint, 300)
+    footer = [line for line in (hint, _footer(body)) if line]
+    if footer:
+        parts.append(blocks.context(*footer))
+    if not plain:
+        parts.append(_feedback(body.task))
+    return Rendered(text=_fallback(head, summary), blocks=parts)
+
+
+def _files(files: list[str]) -> str:
+    """Names as inline code on one line; the rest as a count."""
+    shown: list[str] = []
+    used = 0
+    for path in files:
+        item = mrkdwn.code(path, 120)
+        if used + len(item) + 2 > LIST_CHARS:
+            break
+        shown.append(item)
+        used += len(item) + 2
+    rest = len(files) - len(shown)
+    return ", ".join(shown) + (f" and {rest} more" if rest else "")
+
+
+def _footer(body: ResultBody) -> str:
+    parts = []
+    if body.asked_by:
+        parts.append(f"Asked by {words.names(body.asked_by)}")
+    if body.seconds > 0:
+        parts.append(words.duration(body.seconds))
+    if body.usage.input or body.usage.output:
+        parts.extend([words.tokens(body.usage), words.cost(body.usage)])
+    if body.model:
+        parts.append(mrkdwn.escape(mrkdwn.one_line(body.model), 60))
+    return " · ".join(parts)
+
+
+def _feedback(task: str) -> Block:
+    def choice(text: str, verdict: str, label: str) -> Block:
+        return {
+            "text": {"type": "plain_text", "text": text},
+            "accessibility_label": label,
+            "value": f"{verdict}:{task}",
+        }
+
+    element: Block = {
+        "type": "feedback_buttons",
+        "action_id": names.FEEDBACK,
+        "positive_button": choice("Good", "good", "This result is good"),
+        "negative_button": choice("Bad", "bad", "This result is not good"),
+    }
+    return {"type": "context_actions", "elements": [element]}
+
+
+def _fallback(head: str, summary: str) -> str:
+    return (f"{head}. {summary}" if head else summary).strip() or "Done."
