@@ -1,0 +1,137 @@
+/**
+ * Owns a scrolling list of messages: only what changed is rendered again, the reader's place is kept, and the list
+ * follows new messages only while the reader is at its end.
+ */
+
+import { h } from "./dom.js";
+import { icon } from "./icons.js";
+import { renderMessage } from "./message.js";
+import { morph } from "./morph.js";
+import { dayName } from "./time.js";
+
+const AT_END_PIXELS = 60;
+const CONTINUES_SECONDS = 300;
+
+export class MessageList {
+  /** @param {{store, actions, inThread: boolean, intro(): Node | null}} options */
+  constructor(options) {
+    this.options = options;
+    this.shown = new Map();
+    this.conversation = null;
+    this.list = h("div", {
+      class: "message-list",
+      role: "log",
+      "aria-live": "off",
+      "aria-label": options.inThread ? "Thread" : "Messages",
+    });
+    this.jump = h(
+      "button",
+      { type: "button", class: "jump", hidden: true, onclick: () => this.toEnd() },
+      icon("down"),
+      "New messages",
+    );
+    this.scroller = h("div", { class: "scroller", tabindex: 0 }, this.list);
+    this.scroller.addEventListener("scroll", () => this.onScroll(), { passive: true });
+    this.following = true;
+    new ResizeObserver(() => this.following && this.toEnd()).observe(this.list);
+    new ResizeObserver(() => this.following && this.toEnd()).observe(this.scroller);
+    this.node = h("div", { class: "messages" }, this.scroller, this.jump);
+  }
+
+  /** @param {string} conversation changes when another list is shown: the end is in view then */
+  update(conversation, messages, details) {
+    if (conversation !== this.conversation) this.reset(conversation);
+    this.list.setAttribute("aria-busy", messages ? "false" : "true");
+    if (!messages) return;
+    const newest = messages.at(-1);
+    const arrived = newest && !this.shown.has(newest.ts) && this.shown.size > 0;
+    const wanted = this.rows(messages, details);
+    place(this.list, wanted);
+    const keep = new Set(messages.map((message) => message.ts));
+    for (const ts of this.shown.keys()) if (!keep.has(ts)) this.shown.delete(ts);
+    if (arrived && newest.user === this.options.store.me) this.following = true;
+    if (this.following) this.toEnd();
+    else if (arrived) this.jump.hidden = false;
+  }
+
+  reset(conversation) {
+    this.conversation = conversation;
+    this.shown.clear();
+    this.list.replaceChildren();
+    this.following = true;
+    this.jump.hidden = true;
+  }
+
+  rows(messages, details) {
+    const rows = [this.options.intro(messages)];
+    let previous = null;
+    messages.forEach((message, index) => {
+      const day = dayName(new Date(Number(message.ts) * 1000));
+      const newDay = !previous || day !== dayName(new Date(Number(previous.ts) * 1000));
+      if (newDay && !this.options.inThread) rows.push(separator(day));
+      rows.push(
+        this.row(message, {
+          ...details(message),
+          continued: !newDay && continues(previous, message, index, this.options.inThread),
+        }),
+      );
+      if (this.options.inThread && index === 0) rows.push(separator(replyWords(messages.length - 1)));
+      previous = message;
+    });
+    return rows.filter(Boolean);
+  }
+
+  /** The node of a message: the one on the screen when nothing about it changed, patched when something did. */
+  row(message, view) {
+    const { store, actions, inThread } = this.options;
+    const facts = JSON.stringify([
+      message,
+      view,
+      actions.choices.size && [...actions.choices].filter(([key]) => key.includes(message.ts)),
+    ]);
+    const known = this.shown.get(message.ts);
+    if (known?.facts === facts) return known.node;
+    const fresh = renderMessage(message, { ...view, store, actions, inThread });
+    const node = known ? morph(known.node, fresh) : fresh;
+    if (view.editing) node.querySelector("textarea").focus();
+    this.shown.set(message.ts, { facts, node });
+    return node;
+  }
+
+  onScroll() {
+    const { scrollTop, scrollHeight, clientHeight } = this.scroller;
+    this.following = scrollHeight - scrollTop - clientHeight < AT_END_PIXELS;
+    if (this.following) this.jump.hidden = true;
+  }
+
+  toEnd() {
+    this.scroller.scrollTop = this.scroller.scrollHeight;
+    this.following = true;
+    this.jump.hidden = true;
+  }
+}
+
+/** Put `wanted` into `list` in order, touching only what is not in its place. */
+function place(list, wanted) {
+  const keep = new Set(wanted);
+  for (const child of [...list.children]) if (!keep.has(child)) child.remove();
+  wanted.forEach((node, index) => {
+    if (list.children[index] !== node) list.insertBefore(node, list.children[index] ?? null);
+  });
+}
+
+/** A short message right after another of the same person needs no second heading. */
+function continues(previous, message, index, inThread) {
+  if (!previous || (inThread && index === 1)) return false;
+  const plain = (one) => !one.blocks?.length && !one.ephemeral;
+  const close = Number(message.ts) - Number(previous.ts) < CONTINUES_SECONDS;
+  return (
+    previous.user === message.user && close && plain(previous) && plain(message) && !previous.reply_count
+  );
+}
+
+function separator(text) {
+  return h("div", { class: "separator", role: "separator", "aria-label": text }, h("span", null, text));
+}
+
+const replyWords = (count) => (count === 0 ? "No replies yet" : count === 1 ? "1 reply" : `${count} replies`);

@@ -1,0 +1,223 @@
+/**
+ * Owns what this tab knows: who looks at what, the workspace, the messages on the screen, what is unread. It keeps all
+ * of it current from the live stream; views only read `state` and are called after each change.
+ */
+
+import * as api from "./api.js";
+import { announce, toast } from "./notices.js";
+import { onRouteChange, readRoute, writeRoute } from "./route.js";
+import { openStream } from "./stream.js";
+
+/** Who a tab acts as when its address does not say. */
+const FIRST_USER = "U0ANA";
+
+export class Store {
+  constructor() {
+    this.state = {
+      route: readRoute(),
+      workspace: null,
+      channelMessages: null,
+      threadMessages: null,
+      live: null,
+      unreadChannels: new Set(),
+      unreadThreads: new Set(),
+      editing: null,
+      browsing: false,
+    };
+    this.listeners = [];
+    this.closeStream = () => {};
+    this.scheduled = false;
+    this.refreshWorkspace = coalesced(() => this.loadWorkspace());
+    this.refreshMessages = coalesced(() => this.loadMessages());
+  }
+
+  /** Connect as the person of the address and show their channel. */
+  async start() {
+    onRouteChange((route) => this.apply(route));
+    await this.apply(this.state.route);
+  }
+
+  subscribe(listener) {
+    this.listeners.push(listener);
+  }
+
+  set(patch) {
+    Object.assign(this.state, patch);
+    if (this.scheduled) return;
+    this.scheduled = true;
+    queueMicrotask(() => {
+      this.scheduled = false;
+      for (const listener of this.listeners) listener(this.state);
+    });
+  }
+
+  get me() {
+    return this.state.workspace?.me ?? this.state.route.user ?? "";
+  }
+
+  channel(id = this.state.route.channel) {
+    return this.state.workspace?.channels.find((one) => one.id === id);
+  }
+
+  user(id) {
+    return this.state.workspace?.users.find((one) => one.id === id);
+  }
+
+  // --- where the person is ---
+
+  switchUser(user) {
+    return this.go({ user, channel: this.channel()?.is_im ? null : this.state.route.channel, thread: null });
+  }
+
+  openChannel(channel) {
+    return this.go({ ...this.state.route, channel, thread: null });
+  }
+
+  openThread(channel, thread) {
+    return this.go({ ...this.state.route, channel, thread });
+  }
+
+  closeThread() {
+    return this.go({ ...this.state.route, thread: null });
+  }
+
+  /** On a narrow screen the list of channels is a view of its own. */
+  browse(browsing) {
+    this.set({ browsing });
+  }
+
+  go(route) {
+    writeRoute(route);
+    return this.apply(route);
+  }
+
+  async apply(route) {
+    const before = this.state.route;
+    const newUser = route.user !== before.user || !this.state.workspace;
+    const newChannel = newUser || route.channel !== before.channel;
+    this.set({ route, browsing: false, editing: null });
+    if (newChannel) this.set({ channelMessages: null });
+    if (newChannel || route.thread !== before.thread) this.set({ threadMessages: null });
+    if (newUser) {
+      this.set({ unreadChannels: new Set(), unreadThreads: new Set() });
+      await this.attempt(() => this.connect());
+    }
+    this.markRead();
+    await this.attempt(() => this.refreshMessages());
+  }
+
+  markRead() {
+    const { route, unreadChannels, unreadThreads } = this.state;
+    unreadChannels.delete(route.channel);
+    unreadThreads.delete(route.thread);
+    this.set({});
+  }
+
+  /** The stream is opened first, so that a workspace which is still starting is joined once it answers. */
+  async connect() {
+    this.closeStream();
+    this.closeStream = openStream(
+      api.streamAddress(this.state.route.user ?? FIRST_USER),
+      (event) => this.onEvent(event),
+      (live) => this.onConnection(live),
+    );
+    await this.loadWorkspace();
+  }
+
+  // --- keeping current ---
+
+  async loadWorkspace() {
+    const { route } = this.state;
+    const workspace = await api.state(route.user ?? FIRST_USER);
+    if (this.state.route.user !== route.user) return;
+    const known = workspace.channels.some((one) => one.id === route.channel);
+    const here = { ...route, user: workspace.me, channel: known ? route.channel : homeChannel(workspace) };
+    if (!known) here.thread = null;
+    writeRoute(here, { replace: true });
+    this.set({ workspace, route: here });
+  }
+
+  async loadMessages() {
+    const { user, channel, thread } = this.state.route;
+    if (!user || !channel) return;
+    const [channelMessages, threadMessages] = await Promise.all([
+      api.messages(user, channel),
+      thread ? api.messages(user, channel, thread) : null,
+    ]);
+    const now = this.state.route;
+    if (now.user === user && now.channel === channel) this.set({ channelMessages });
+    if (now.user === user && now.channel === channel && now.thread === thread) this.set({ threadMessages });
+  }
+
+  onConnection(live) {
+    const returned = live && this.state.live === false;
+    this.set({ live });
+    if (returned) this.attempt(() => this.catchUp());
+  }
+
+  async catchUp() {
+    await this.refreshWorkspace();
+    await this.refreshMessages();
+  }
+
+  onEvent(event) {
+    if (event.type === "toast") toast(event.text, "info");
+    if (event.type === "message") this.noteArrival(event);
+    const shown = event.channel === this.state.route.channel;
+    if (shown && ["message", "changed", "deleted", "reaction"].includes(event.type)) {
+      this.attempt(() => this.refreshMessages());
+    }
+    if (
+      ["session", "view", "view_closed", "home"].includes(event.type) ||
+      (event.channel && !this.channel(event.channel))
+    ) {
+      this.attempt(() => this.refreshWorkspace());
+    }
+  }
+
+  /** Unread marks and the spoken announcement of a new message. */
+  noteArrival({ channel, thread_ts: threadTs, ts, message }) {
+    if (!message || message.user === this.me) return;
+    const { route, unreadChannels, unreadThreads } = this.state;
+    const inThread = threadTs && threadTs !== ts;
+    const seen = route.channel === channel && (!inThread || route.thread === threadTs);
+    if (seen) announce(`${this.user(message.user)?.real_name ?? "Someone"}: ${message.text ?? ""}`);
+    else if (inThread) unreadThreads.add(threadTs);
+    if (route.channel !== channel) unreadChannels.add(channel);
+    this.set({});
+  }
+
+  /** Run an action; what goes wrong is told to the person. Resolves to undefined then. */
+  async attempt(action) {
+    try {
+      return await action();
+    } catch (error) {
+      if (!(error instanceof api.ApiError)) throw error;
+      toast(error.message);
+      return undefined;
+    }
+  }
+}
+
+/** The first channel where the agent can be talked to. */
+function homeChannel({ channels, bot }) {
+  const open = channels.filter((one) => !one.is_im);
+  return (open.find((one) => one.members.includes(bot.user_id)) ?? open[0] ?? channels[0])?.id ?? null;
+}
+
+/** At most one run at a time; calls during a run lead to exactly one more, and share its result. */
+function coalesced(run) {
+  let running = null;
+  let next = null;
+  const start = () => (running = run().finally(() => (running = null)));
+  return () => {
+    if (!running) return start();
+    next ??= running
+      .catch(() => {})
+      .then(() => {
+        next = null;
+        return start();
+      });
+    return next;
+  };
+}
