@@ -1,0 +1,68 @@
+"""Owns the news for people: what changed, sent to the pages that show it."""
+
+import asyncio
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from aiohttp import web
+
+from local.slack.state import Json
+
+_HEARTBEAT_SECONDS = 15.0
+_END = None
+
+
+@dataclass(eq=False)
+class _Listener:
+    user: str
+    queue: asyncio.Queue[Json | None] = field(default_factory=asyncio.Queue)
+
+
+class Feed:
+    """Who listens, and what they are told."""
+
+    def __init__(self) -> None:
+        self._listeners: set[_Listener] = set()
+
+    def publish(self, news: Json, may_hear: Callable[[str], bool]) -> None:
+        """Tell everybody of whom `may_hear(user_id)` is true."""
+        for listener in self._listeners:
+            if may_hear(listener.user):
+                listener.queue.put_nowait(news)
+
+    def tell(self, user: str, news: Json) -> None:
+        self.publish(news, lambda one: one == user)
+
+    async def stream(self, request: web.Request, user: str) -> web.StreamResponse:
+        """Serve one page until it leaves or the server ends."""
+        response = web.StreamResponse(
+            headers={"content-type": "text/event-stream", "cache-control": "no-cache"}
+        )
+        await response.prepare(request)
+        listener = _Listener(user)
+        self._listeners.add(listener)
+        try:
+            await response.write(b": connected\n\n")
+            await self._pump(listener, response)
+        except ConnectionResetError:
+            pass  # the page was closed: nothing left to tell it
+        finally:
+            self._listeners.discard(listener)
+        return response
+
+    async def _pump(self, listener: _Listener, response: web.StreamResponse) -> None:
+        while True:
+            try:
+                news = await asyncio.wait_for(listener.queue.get(), _HEARTBEAT_SECONDS)
+            except TimeoutError:
+                await response.write(b": still here\n\n")
+                continue
+            if news is _END:
+                return
+            await response.write(f"data: {json.dumps(news)}\n\n".encode())
+
+    def close(self) -> None:
+        """End every stream, so that no open page holds up a shutdown."""
+        for listener in self._listeners:
+            listener.queue.put_nowait(_END)

@@ -1,0 +1,73 @@
+"""Owns the bytes of files: uploads to a single-use address, downloads by the app and by people.
+
+As with Slack, a download without a good token is no error: it is the login page, with status 200.
+"""
+
+from aiohttp import BodyPartReader, web
+
+from local.slack import seed
+from local.slack.errors import Refused, SlackError
+from local.slack.gestures.gesture import known_person
+from local.slack.state import StoredFile
+from local.slack.workspace import Workspace
+
+_LOGIN_PAGE = "<!DOCTYPE html><html><head><title>Slack</title></head><body>Sign in</body></html>"
+
+
+async def upload(ws: Workspace, request: web.Request) -> web.Response:
+    """Raw bytes, or one part of a form; exactly as long as was announced."""
+    try:
+        file = ws.state.files[ws.uploads.use(request.match_info["ticket"])]
+    except SlackError:
+        return web.Response(status=404, text="This upload address was used or has expired.")
+    content = await _content(request)
+    if len(content) != file.size:
+        problem = f"{len(content)} bytes came, {file.size} were announced."
+        return web.Response(status=400, text=problem)
+    file.content = content
+    return web.Response(text=f"OK - {file.size}")
+
+
+async def download_for_app(ws: Workspace, request: web.Request) -> web.Response:
+    file = ws.state.files.get(request.match_info["file"])
+    token = request.headers.get("authorization", "")
+    allowed = token == f"Bearer {seed.BOT_TOKEN}" and ws.manifest.has_scope("files:read")
+    if not allowed or file is None or not _app_sees(ws, file):
+        return web.Response(text=_LOGIN_PAGE, content_type="text/html")
+    return _bytes_of(file)
+
+
+async def download_for_person(ws: Workspace, request: web.Request) -> web.Response:
+    """Raises Refused when this person sees no channel the file is in."""
+    user = known_person(ws, request.query.get("user", ""))
+    file = ws.state.files.get(request.match_info["file"])
+    channels = [] if file is None else [ws.state.channels[one] for one in file.channels]
+    if file is None or not any(ws.state.can_see(user.id, channel) for channel in channels):
+        raise Refused(f"{user.name} sees no file {request.match_info['file']!r}.")
+    return _bytes_of(file)
+
+
+async def _content(request: web.Request) -> bytes:
+    if request.content_type != "multipart/form-data":
+        return await request.read()
+    async for part in await request.multipart():
+        if isinstance(part, BodyPartReader) and part.filename is not None:
+            return bytes(await part.read())
+    return b""
+
+
+def _app_sees(ws: Workspace, file: StoredFile) -> bool:
+    bot = ws.state.bot.id
+    return file.user == bot or any(bot in ws.state.channels[c].members for c in file.channels)
+
+
+def _bytes_of(file: StoredFile) -> web.Response:
+    disposition = f'attachment; filename="{file.name.encode("ascii", "replace").decode()}"'
+    return web.Response(
+        body=file.content or b"",
+        content_type="application/octet-stream",
+        headers={
+            "content-disposition": disposition.replace("\n", " ").replace("\r", " "),
+            "x-content-type-options": "nosniff",
+        },
+    )

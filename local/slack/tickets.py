@@ -1,0 +1,91 @@
+"""Owns everything that may be used only for a while or a number of times.
+
+Trigger ids (once, three seconds), response URLs (five times, thirty minutes), the addresses of
+sockets and of uploads (once).
+"""
+
+import secrets
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from local.slack.errors import SlackError
+
+Clock = Callable[[], float]
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Trigger:
+    """A gesture of a person that entitles the app to show them one modal."""
+
+    user: str
+    view: str | None = None
+    """The modal the gesture was made in."""
+
+
+@dataclass(frozen=True)
+class ResponseTarget:
+    """Where the answers to one interaction go."""
+
+    user: str
+    channel: str
+    message_ts: str | None = None
+    """The message the interaction came from; it can be replaced or deleted."""
+
+
+@dataclass
+class _Ticket(Generic[T]):
+    value: T
+    expires_at: float
+    uses_left: int
+
+
+class TicketOffice(Generic[T]):
+    """Hands out unguessable tickets and takes them back.
+
+    Args:
+        seconds: how long a ticket is good for.
+        uses: how often.
+    """
+
+    def __init__(self, seconds: float, uses: int = 1, clock: Clock = time.monotonic) -> None:
+        self._seconds = seconds
+        self._uses = uses
+        self._clock = clock
+        self._tickets: dict[str, _Ticket[T]] = {}
+
+    def issue(self, value: T) -> str:
+        """Three parts with dots, the form Slack asks of trigger ids."""
+        number = secrets.randbelow(10**13)
+        ticket = f"{number}.{secrets.randbelow(10**13)}.{secrets.token_hex(16)}"
+        self._tickets[ticket] = _Ticket(value, self._clock() + self._seconds, self._uses)
+        return ticket
+
+    def use(self, ticket: str) -> T:
+        """Raises SlackError: `invalid` for an unknown ticket, `expired`, `used` when used up."""
+        found = self._tickets.get(ticket)
+        if found is None:
+            raise SlackError("invalid")
+        if found.uses_left == 0:
+            raise SlackError("used")
+        if found.expires_at < self._clock():
+            raise SlackError("expired")
+        found.uses_left -= 1
+        return found.value
+
+
+_TRIGGER_ERRORS = {
+    "invalid": "invalid_trigger_id",
+    "used": "exchanged_trigger_id",
+    "expired": "expired_trigger_id",
+}
+
+
+def exchange_trigger(office: TicketOffice[Trigger], trigger_id: str) -> Trigger:
+    """Raises SlackError with the word Slack has for it."""
+    try:
+        return office.use(trigger_id)
+    except SlackError as error:
+        raise SlackError(_TRIGGER_ERRORS[error.code]) from error
