@@ -1,5 +1,10 @@
 """Owns the names Slack knows our controls by. A test ties them to manifest.yml."""
 
+from typing import Literal
+
+Verb = Literal["download", "stop", "status"]
+"""What may be asked of a session from outside its thread."""
+
 COMMAND = "/threadwright"
 DOWNLOAD_SHORTCUT = "download_project"
 """Callback id of the message shortcut."""

@@ -1,6 +1,7 @@
 """Owns the bot's settings: the only reader of its environment, checked once at start."""
 
 from collections.abc import Mapping
+from os import environ as process_environ
 from typing import Annotated
 from urllib.parse import urlsplit
 
@@ -98,6 +99,11 @@ class Settings(BaseModel):
             return cls.model_validate(given)
         except ValidationError as error:
             raise SettingsError(_sentence(error, given)) from None
+
+
+def current() -> Settings:
+    """The settings of this process. Raises SettingsError."""
+    return Settings.load(process_environ)
 
 
 def _sentence(error: ValidationError, given: Mapping[str, str]) -> str:

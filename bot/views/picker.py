@@ -2,10 +2,11 @@
 
 import json
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, get_args
 
 from agent.protocol import SessionCard, ThreadRef
 from bot import names
+from bot.names import Verb
 from bot.views import status
 from bot.views.blocks import Block
 
@@ -13,10 +14,10 @@ MOST_OPTIONS = 100
 BLOCK_ID = "session"
 ACTION_ID = "choice"
 
-_SUBMIT = {"download": "Download", "stop": "Stop"}
+_SUBMIT: dict[Verb, str] = {"download": "Download", "stop": "Stop", "status": "Show status"}
 
 
-def modal(verb: str, channel: str, cards: Sequence[SessionCard], now: float) -> Block:
+def modal(verb: Verb, channel: str, cards: Sequence[SessionCard], now: float) -> Block:
     """`channel` is where the command was typed; the answer goes there."""
     options = [
         {
@@ -30,7 +31,7 @@ def modal(verb: str, channel: str, cards: Sequence[SessionCard], now: float) -> 
         "callback_id": names.PICKER,
         "private_metadata": json.dumps({"verb": verb, "channel": channel}),
         "title": {"type": "plain_text", "text": "Choose a session"},
-        "submit": {"type": "plain_text", "text": _SUBMIT.get(verb, "Choose")},
+        "submit": {"type": "plain_text", "text": _SUBMIT[verb]},
         "close": {"type": "plain_text", "text": "Cancel"},
         "blocks": [
             {
@@ -48,9 +49,10 @@ def modal(verb: str, channel: str, cards: Sequence[SessionCard], now: float) -> 
     }
 
 
-def chosen(view: dict[str, Any]) -> tuple[str, str, ThreadRef]:
+def chosen(view: dict[str, Any]) -> tuple[Verb, str, ThreadRef]:
     """Verb, channel of the command, and the thread chosen in a submitted modal."""
     metadata = json.loads(view["private_metadata"])
     state = view["state"]["values"][BLOCK_ID][ACTION_ID]
     thread = ThreadRef.parse(state["selected_option"]["value"])
-    return str(metadata["verb"]), str(metadata["channel"]), thread
+    verb: Verb = next(v for v in get_args(Verb) if v == metadata["verb"])
+    return verb, str(metadata["channel"]), thread

@@ -1,0 +1,132 @@
+"""Owns the bot's process: Slack's socket and the durable poster in one event loop.
+
+`GET /health` on the endpoint's port is ok while the socket is connected.
+"""
+
+import asyncio
+import logging
+import sys
+
+import aiohttp
+from slack_sdk.errors import SlackApiError
+
+from agent.client import SessionClient
+from agent.endpoint import Durable, EndpointError, register, serve, stop_on_signals
+from bot.app import build_app, slack_client
+from bot.settings import Settings, SettingsError, current
+from bot.slack_api import SlackApi
+from bot.socket_mode import Socket
+from bot.thread import build_thread
+from bot.upload import build_upload
+from bot.workspace import workspace
+
+log = logging.getLogger(__name__)
+
+POSTER_TIMEOUT = aiohttp.ClientTimeout(total=10)
+LISTENER_TIMEOUT = aiohttp.ClientTimeout(total=2.5)
+"""Below the 3 s within which Slack wants its acknowledgement."""
+
+
+class SlackRefused(Exception):
+    """Slack does not accept a token; one sentence naming the variable."""
+
+
+async def run(settings: Settings) -> None:
+    """Until SIGTERM or SIGINT. Raises EndpointError or SlackRefused when it cannot go on."""
+    stop = stop_on_signals()
+    sessions = SessionClient(settings.restate_ingress_url, _auth_token(settings))
+    async with (
+        aiohttp.ClientSession(timeout=LISTENER_TIMEOUT) as quick,
+        aiohttp.ClientSession(timeout=POSTER_TIMEOUT) as patient,
+    ):
+        socket = Socket(
+            build_app(settings, sessions, quick), settings.slack_app_token.get_secret_value()
+        )
+        api = SlackApi(slack_client(settings, patient))
+        services: list[Durable] = [build_thread(api), workspace, build_upload(api)]
+        try:
+            await _serve_until(stop, settings, services, socket, patient)
+        finally:
+            await sessions.aclose()
+
+
+async def _serve_until(
+    stop: asyncio.Event,
+    settings: Settings,
+    services: list[Durable],
+    socket: Socket,
+    http: aiohttp.ClientSession,
+) -> None:
+    """Serve the poster, then open the socket; in the end close the socket first."""
+    endpoint_stop = asyncio.Event()
+    serving = asyncio.create_task(
+        serve(
+            services,
+            bind=settings.bind,
+            stop=endpoint_stop,
+            ready=lambda: socket.connected,
+            identity_keys=settings.identity_keys,
+        )
+    )
+    starting = asyncio.create_task(_start(settings, socket, http))
+    stopping = asyncio.create_task(stop.wait())
+    try:
+        await asyncio.wait({serving, starting, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        if starting.done() and not serving.done():
+            starting.result()
+            await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        starting.cancel()
+        stopping.cancel()
+        await socket.close()
+        endpoint_stop.set()
+        await serving
+
+
+async def _start(settings: Settings, socket: Socket, http: aiohttp.ClientSession) -> None:
+    await _check_tokens(settings, http)
+    await register(
+        settings.restate_admin_url, settings.endpoint_url, auth_token=_auth_token(settings)
+    )
+    await socket.connect()
+    log.info("connected to Slack; the poster is served at %s", settings.bind)
+
+
+async def _check_tokens(settings: Settings, http: aiohttp.ClientSession) -> None:
+    """The socket client would retry a refused token for ever; say it once instead."""
+    client = slack_client(settings, http)
+    app_token = settings.slack_app_token.get_secret_value()
+    for variable, call in (
+        ("SLACK_BOT_TOKEN", client.auth_test()),
+        ("SLACK_APP_TOKEN", client.apps_connections_open(app_token=app_token)),
+    ):
+        try:
+            await call
+        except SlackApiError as error:
+            reason = error.response.get("error")
+            raise SlackRefused(f"Slack refused {variable}: {reason}.") from error
+        except (aiohttp.ClientError, TimeoutError) as error:
+            raise SlackRefused(
+                f"Slack is not reachable at SLACK_API_URL={settings.slack_api_url} "
+                f"({type(error).__name__})."
+            ) from error
+
+
+def _auth_token(settings: Settings) -> str | None:
+    token = settings.restate_auth_token
+    return token.get_secret_value() if token else None
+
+
+def main() -> None:
+    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
+    for noisy in ("slack_bolt", "slack_sdk"):  # at INFO they log bodies of what people wrote
+        logging.getLogger(noisy).setLevel(logging.WARNING)
+    try:
+        asyncio.run(run(current()))
+    except (SettingsError, EndpointError, SlackRefused) as error:
+        sys.stderr.write(f"threadwright-bot: {error}\n")
+        raise SystemExit(2) from None
+
+
+if __name__ == "__main__":
+    main()
