@@ -35,6 +35,8 @@ class SandboxRef(Wire):
     """Unix seconds after which the backend may stop it."""
     restored_from: str | None = None
     """Id of the snapshot this generation started from; None: its own files, or an empty project."""
+    empty: bool = False
+    """This generation started with an empty project: nothing was there to bring back."""
 
 
 class SnapshotRef(Wire):

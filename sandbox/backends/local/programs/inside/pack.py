@@ -1,0 +1,65 @@
+"""Owns the stream a snapshot is made of: project and home, packed by tar and compressed, inside the sandbox."""
+
+from __future__ import annotations
+
+import os
+
+from .. import framing
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import socket
+
+    from ..framing import Header
+
+CHUNK_BYTES = 1 << 20
+LEFT_OUT = ("home/sandbox/.jobs", "home/sandbox/.archives", "home/sandbox/.cache")
+TAR = ["tar", "-S", "--sort=name", "-C", "/", "-cf", "-", *(f"--exclude={p}" for p in LEFT_OUT)]
+ROOTS = ["project", "home/sandbox"]
+TAR_FILE_CHANGED = 1
+"""tar's status when a file changed while it was read: the snapshot is usable."""
+FORMATS = {".zst": ["zstd", "-q", "-3", "-T0"], ".gz": ["gzip", "-1"]}
+
+
+def stream(limit_bytes: int, connection: socket.socket) -> Header:
+    """Send the compressed stream as frames; the answer tells the format."""
+    suffix, compress = next((s, c) for s, c in FORMATS.items() if _installed(c[0]))
+    plain_reader, plain_writer = os.pipe()
+    packed_reader, packed_writer = os.pipe()
+    tar = _run([*TAR, *ROOTS], stdin=None, stdout=plain_writer)
+    compressor = _run(compress, stdin=plain_reader, stdout=packed_writer)
+    os.close(plain_reader)
+    os.close(plain_writer)
+    os.close(packed_writer)
+    sent = 0
+    while data := os.read(packed_reader, CHUNK_BYTES):
+        sent += len(data)
+        if sent > limit_bytes:
+            megabytes = limit_bytes >> 20
+            message = f"The project is larger than the {megabytes} MB a snapshot may hold."
+            return {"error": "file", "message": message}
+        framing.send(connection, {"more": True}, data)
+    for name, pid, fine in (("tar", tar, (0, TAR_FILE_CHANGED)), (compress[0], compressor, (0,))):
+        status = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+        if status not in fine:
+            return {"error": "retry", "message": f"{name} ended with {status}"}
+    return {"suffix": suffix}
+
+
+def _installed(name: str) -> bool:
+    return any(os.access(f"{folder}/{name}", os.X_OK) for folder in os.get_exec_path())
+
+
+def _run(arguments: list[str], stdin: int | None, stdout: int) -> int:
+    pid = os.fork()
+    if pid == 0:
+        try:
+            os.dup2(os.open("/dev/null", os.O_RDONLY) if stdin is None else stdin, 0)
+            os.dup2(stdout, 1)
+            os.dup2(os.open("/dev/null", os.O_WRONLY), 2)
+            os.closerange(3, 1 << 16)
+            os.nice(5)
+            os.execvp(arguments[0], arguments)
+        finally:
+            os._exit(127)
+    return pid

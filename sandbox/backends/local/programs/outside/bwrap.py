@@ -1,0 +1,118 @@
+"""Owns the command line of bubblewrap: what a sandbox can see, and how it is started.
+
+Arguments travel through a descriptor and the environment is empty, because code inside could read both.
+Must be called from the main thread: `--die-with-parent` fires when the thread that started it ends.
+"""
+
+from __future__ import annotations
+
+import os
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from ..framing import Header
+
+HOME = "/home/sandbox"
+INSIDE_PROGRAMS = "/run/threadwright"
+PASSWD = b"root:x:0:0::/:/bin/false\nsandbox:x:1000:1000:sandbox:/home/sandbox:/bin/bash\n"
+GROUP = b"root:x:0:\nsandbox:x:1000:\n"
+HOSTS = b"127.0.0.1 localhost sandbox\n::1 localhost\n"
+ENVIRONMENT = {
+    "PATH": f"{HOME}/.local/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+    "HOME": HOME,
+    "USER": "sandbox",
+    "LANG": "C.UTF-8",
+    "TERM": "dumb",
+    "PAGER": "cat",
+    "GIT_PAGER": "cat",
+    "PIP_DISABLE_PIP_VERSION_CHECK": "1",
+}
+SHM_BYTES = 64 << 20
+_NAMESPACES = ["user", "pid", "ipc", "uts", "net", "cgroup-try"]
+
+
+def arguments(config: Header, mounts: Iterable[tuple[str, str]], data: dict[str, int]) -> list[str]:
+    """Order matters: later mounts cover earlier ones, and the roots are closed last."""
+    a = [f"--unshare-{name}" for name in _NAMESPACES]
+    a += ["--uid", "1000", "--gid", "1000", "--hostname", "sandbox", "--disable-userns"]
+    a += ["--as-pid-1", "--new-session", "--die-with-parent", "--cap-drop", "ALL", "--clearenv"]
+    a += ["--ro-bind", "/usr", "/usr"]
+    for name in ("bin", "sbin", "lib", "lib32", "lib64", "libx32"):
+        path = f"/{name}"
+        if os.path.islink(path):
+            a += ["--symlink", os.readlink(path), path]
+        elif os.path.isdir(path):
+            a += ["--ro-bind", path, path]
+    a += ["--dir", "/etc"]
+    for path in ("/etc/ssl", "/etc/alternatives", "/etc/ld.so.cache"):
+        a += ["--ro-bind-try", path, path]
+    for path in ("/etc/passwd", "/etc/group", "/etc/hosts"):
+        a += ["--ro-bind-data", str(data[path]), path]
+    a += ["--dir", "/run", "--ro-bind", config["programs"], INSIDE_PROGRAMS]
+    a += ["--proc", "/proc", "--dev", "/dev"]
+    a += ["--perms", "1777", "--size", str(SHM_BYTES), "--tmpfs", "/dev/shm"]
+    for source, target in mounts:
+        a += ["--bind", source, target]
+    a += ["--chdir", "/project", "--remount-ro", "/dev", "--remount-ro", "/"]
+    a += ["--seccomp", str(data["seccomp"])]
+    for key, value in ENVIRONMENT.items():
+        a += ["--setenv", key, value]
+    return a
+
+
+def launch(
+    config: Header,
+    mounts: Iterable[tuple[str, str]],
+    command: list[str],
+    stdin: int | None = None,
+    stderr: int | None = None,
+    keep: Iterable[int] = (),
+) -> int:
+    """Start `command` as process 1 of a new sandbox; returns the pid of bubblewrap outside.
+
+    Args:
+        mounts: (folder outside, place inside), writable.
+        keep: descriptors `command` inherits under their own numbers.
+    """
+    with open(config["seccomp"], "rb") as program:
+        contents = {
+            "/etc/passwd": PASSWD,
+            "/etc/group": GROUP,
+            "/etc/hosts": HOSTS,
+            "seccomp": program.read(),
+        }
+    data = {name: _in_memory(content) for name, content in contents.items()}
+    listed = arguments(config, mounts, data)
+    data["arguments"] = _in_memory(b"".join(os.fsencode(a) + b"\0" for a in listed))
+    for fd in keep:
+        os.set_inheritable(fd, True)
+    null = os.open(os.devnull, os.O_RDWR)
+    redirected = [
+        (os.POSIX_SPAWN_DUP2, null if stdin is None else stdin, 0),
+        (os.POSIX_SPAWN_DUP2, null, 1),
+        (os.POSIX_SPAWN_DUP2, null if stderr is None else stderr, 2),
+    ]
+    line = [config["bwrap"], "--args", str(data["arguments"]), "--", *command]
+    try:
+        return os.posix_spawn(config["bwrap"], line, {}, file_actions=redirected)
+    finally:
+        for fd in (*data.values(), null):
+            os.close(fd)
+        for fd in keep:
+            os.set_inheritable(fd, False)
+
+
+def python_inside(config: Header, module: str, *arguments: str) -> list[str]:
+    start = (
+        f"import sys; sys.path.insert(0, '{INSIDE_PROGRAMS}'); from {module} import main; main()"
+    )
+    return [config["python"], "-I", "-S", "-B", "-c", start, *arguments]
+
+
+def _in_memory(content: bytes) -> int:
+    fd = os.memfd_create("threadwright", 0)
+    os.write(fd, content)
+    os.lseek(fd, 0, os.SEEK_SET)
+    return fd

@@ -1,0 +1,85 @@
+"""Owns the snapshots of one sandbox on this machine: compressed streams named by what they hold.
+
+Nothing is ever packed or unpacked outside a sandbox, because names and links in it are hostile.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import time
+
+from .. import framing
+from . import bwrap
+from .box import Box
+from .erase import erase
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import socket
+
+    from ..framing import Header
+
+KEPT = 3
+UNPACK = {".zst": ["--zstd"], ".gz": ["--gzip"]}
+
+
+class Refused(Exception):
+    """No snapshot was made; `answer` is what the worker is told."""
+
+    def __init__(self, answer: Header) -> None:
+        super().__init__(answer["message"])
+        self.answer = answer
+
+
+def save(folder: str, stream: socket.socket) -> Header:
+    """Write what the sandbox sends. Equal content gives the same name and is kept once."""
+    os.makedirs(folder, mode=0o700, exist_ok=True)
+    partial = os.path.join(folder, f"{os.getpid()}-{id(stream)}.partial")
+    digest = hashlib.sha256()
+    try:
+        with open(partial, "wb") as file:
+            while (answer_and_data := framing.receive(stream))[0].get("more"):
+                file.write(answer_and_data[1])
+                digest.update(answer_and_data[1])
+            size = file.tell()
+        answer = answer_and_data[0]
+        if "error" in answer or answer.get("suffix") not in UNPACK:
+            raise Refused({"error": "retry", "message": "the sandbox sent no snapshot", **answer})
+        os.replace(partial, os.path.join(folder, digest.hexdigest() + answer["suffix"]))
+    finally:
+        if os.path.lexists(partial):
+            os.unlink(partial)
+    _keep_newest(folder)
+    return {"snapshot_id": digest.hexdigest(), "size": size, "created_at": time.time()}
+
+
+def restore(config: Header, box: Box, wanted: list[str]) -> str | None:
+    """Bring back the first of `wanted` that exists and unpacks; None when none does."""
+    folder = os.path.join(config["snapshots"], config["name"])
+    for snapshot_id in wanted:
+        for suffix, unpack in UNPACK.items():
+            path = os.path.join(folder, snapshot_id + suffix)
+            if os.path.isfile(path) and _unpack(config, box, path, unpack):
+                os.rename("files.new", "files")
+                return snapshot_id
+    return None
+
+
+def _unpack(config: Header, box: Box, path: str, unpack: list[str]) -> bool:
+    """Into a folder of its own, so that a crash on the way leaves nothing that looks finished."""
+    erase("files.new")
+    box.make_files("files.new")
+    mounts = [("files.new/project", "/project"), ("files.new/home", bwrap.HOME)]
+    tar = ["/usr/bin/tar", *unpack, "-xpf", "-", "-C", "/", "--no-same-owner"]
+    with open(path, "rb") as stream:
+        pid = bwrap.launch(config, mounts, tar, stdin=stream.fileno())
+        return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
+
+
+def _keep_newest(folder: str) -> None:
+    with os.scandir(folder) as entries:
+        finished = [e for e in entries if not e.name.endswith(".partial")]
+        finished.sort(key=lambda e: e.stat().st_mtime, reverse=True)
+    for entry in finished[KEPT:]:
+        os.unlink(entry.path)
