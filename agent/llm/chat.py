@@ -1,7 +1,7 @@
 """Owns calls to the Chat Completions API: the way to servers that speak nothing else.
 
-The history stays in Responses items (`chat_items` converts). A stream of Chat has no terminal event, so
-an answer counts only once a `finish_reason` came.
+The history stays in Responses items (`chat_items` converts). A stream of Chat has no terminal
+event, so an answer counts only once a `finish_reason` came.
 """
 
 import secrets
@@ -112,7 +112,8 @@ class _Answer:
             call.raw += function.get("arguments") or ""
 
     def _index(self, piece: Json) -> int:
-        """Some servers number no pieces: then an id begins a call, and the rest belongs to the last."""
+        """Some servers number no pieces: then an id begins a call, and the rest belongs to the
+        last."""
         if piece.get("index") is not None:
             return int(piece["index"])
         return len(self.calls) if piece.get("id") else max(len(self.calls) - 1, 0)

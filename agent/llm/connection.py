@@ -1,8 +1,9 @@
-"""Owns the HTTP connection to a model's server: the SDK's client, its timeouts, and one streamed POST.
+"""Owns the HTTP connection to a model's server: the SDK's client, its timeouts, and one streamed
+POST.
 
-Requests go through the client's documented raw `post`: the typed `create` walks every item of the history
-through its type unions (175 ms of CPU at 100 turns), and building its event models triples a turn's cost.
-Authentication, pooling, error mapping and the event-stream decoder stay the SDK's.
+Requests go through the client's documented raw `post`: the typed `create` walks every item of the
+history through its type unions (175 ms of CPU at 100 turns), and building its event models triples
+a turn's cost. Authentication, pooling, error mapping and the event-stream decoder stay the SDK's.
 """
 
 import asyncio
@@ -86,7 +87,8 @@ class Events:
             yield event
 
     async def drain(self) -> None:
-        """Read what is left after the last event of interest, so that the connection can be used again."""
+        """Read what is left after the last event of interest, so that the connection can be used
+        again."""
         with suppress(TimeoutError, *failures.RAISED):  # the answer is complete already
             async with asyncio.timeout(_DRAIN_SECONDS):
                 async for _ in self._stream:
@@ -97,7 +99,7 @@ def _require_event_stream(stream: AsyncStream[object]) -> None:
     kind = stream.response.headers.get("content-type", "")
     if "event-stream" not in kind:  # an HTML page with status 200 would pass for an empty stream
         raise LLMFatal(
-            f"{stream.response.url} answered with {kind or 'no content type'} instead of an event stream; "
-            "check OPENAI_BASE_URL.",
+            f"{stream.response.url} answered with {kind or 'no content type'} instead of an event "
+            "stream; check OPENAI_BASE_URL.",
             "model_or_url",
         )

@@ -1,7 +1,8 @@
 """Owns which failures of a model call are worth another try, and when.
 
-The SDK's retries are off, so this table is the only owner of that decision: everything the SDK raises
-(and what it lets through: error events, failed responses) becomes LLMRetry, LLMFatal or LLMContextOverflow.
+The SDK's retries are off, so this table is the only owner of that decision: everything the SDK
+raises (and what it lets through: error events, failed responses) becomes LLMRetry, LLMFatal or
+LLMContextOverflow.
 """
 
 import json
@@ -29,14 +30,14 @@ _TRANSIENT_CODES = {"server_error", "rate_limit_exceeded"}
 _RETRY_STATUS = {408, 409, 429}
 
 _FATAL: dict[int, tuple[FatalCode, str]] = {
-    401: ("auth", "The model's server refused the API key; check OPENAI_API_KEY"),
+    401: ("auth", "The API key was refused; check OPENAI_API_KEY"),
     403: ("forbidden", "The API key may not use this model or project; ask its owner for access"),
-    404: ("model_or_url", "The model's server does not know this model or address; check LLM_MODEL and OPENAI_BASE_URL"),
-}  # fmt: skip
+    404: ("model_or_url", "Unknown model or address; check LLM_MODEL and OPENAI_BASE_URL"),
+}
 
 
 class ReasoningRefused(LLMFatal):
-    """The server cannot read reasoning it is shown again: another model or organisation wrote it."""
+    """The server cannot read earlier reasoning: another model or organisation wrote it."""
 
     def __init__(self, message: str) -> None:
         super().__init__(message, "bad_request")
@@ -60,14 +61,15 @@ def translate(error: Exception) -> LLMError:
 
 
 def of_error(code: str | None, kind: str | None, message: str) -> LLMError:
-    """An error told inside a 200 answer: an `error` event of the stream. Transient unless it says otherwise."""
+    """An error told inside a 200 answer: an `error` event of the stream. Transient unless it says
+    otherwise."""
     return _by_code(code, kind, message) or LLMRetry(
         f"The model's server broke off ({code or kind or 'no code'}: {message})."
     )
 
 
 def of_failed_response(error: Mapping[str, object]) -> LLMError | None:
-    """A response of status "failed"; None when the model will not answer this, which is an answer."""
+    """A response of status "failed"; None when the model will not answer, which is an answer."""
     code, message = str(error.get("code") or "server_error"), str(error.get("message") or "")
     if code in _TRANSIENT_CODES:
         return LLMRetry(f"The model's server failed ({code}: {message}).")
@@ -97,15 +99,13 @@ def _by_code(code: str | None, kind: str | None, message: str) -> LLMError | Non
         if name in _OVERFLOW_CODES:
             return LLMContextOverflow(f"The history does not fit the model's window ({message}).")
         if name in _QUOTA_CODES or (name or "").endswith(_QUOTA_ENDINGS):
-            return LLMFatal(
-                f"The account of the API key has no budget left ({message}); add credit or raise its limit.",
-                "quota",
-            )
+            sentence = "The API key's account has no budget left; add credit or raise its limit"
+            return LLMFatal(f"{sentence} ({message}).", "quota")
     return None
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:
-    """Seconds the server asks to wait: `retry-after-ms`, or `retry-after` in seconds or as a date."""
+    """Seconds to wait: `retry-after-ms`, or `retry-after` in seconds or as a date."""
     for name, unit in (("retry-after-ms", 1000.0), ("retry-after", 1.0)):
         try:
             return max(0.0, float(headers[name]) / unit)

@@ -1,6 +1,7 @@
 """Owns what a model call costs, by the price table shipped with genai-prices.
 
-Costs are computed from the journaled usage, outside the model step, so that a replay never calls out.
+Costs are computed from the journaled usage, outside the model step, so that a replay never calls
+out.
 """
 
 from datetime import datetime

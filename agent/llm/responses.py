@@ -1,7 +1,9 @@
-"""Owns calls to the Responses API, the default: stateless, streamed, reasoning carried by ciphertext.
+"""Owns calls to the Responses API, the default: stateless, streamed, reasoning carried by
+ciphertext.
 
-`store` is off and the whole history goes with each call, so the server remembers nothing of ours and a
-replay can ask anywhere. Ids are dropped on arrival: echoing one would refer to something never stored.
+`store` is off and the whole history goes with each call, so the server remembers nothing of ours
+and a replay can ask anywhere. Ids are dropped on arrival: echoing one would refer to something
+never stored.
 """
 
 import logging
@@ -59,7 +61,8 @@ class ResponsesLLM:
 
 
 def to_wire(req: Request) -> Json:
-    """The request's body. Only what is asked for is sent: compatible servers refuse fields they do not know."""
+    """The request's body. Only what is asked for is sent: compatible servers refuse fields they do
+    not know."""
     reasoning = {"effort": req.effort, "summary": "auto"} if req.effort else {"summary": "auto"}
     body: Json = {
         "model": req.model,
@@ -86,7 +89,8 @@ def to_wire(req: Request) -> Json:
 
 
 async def _read(events: Events, on_delta: OnDelta | None) -> tuple[Json, list[Json]]:
-    """The final response, and its items from `output_item.done`: ciphertext told earlier may be partial."""
+    """The final response, and its items from `output_item.done`: ciphertext told earlier may be
+    partial."""
     done: dict[int, Json] = {}
     async for event in events:
         kind = event.get("type")
@@ -103,7 +107,7 @@ async def _read(events: Events, on_delta: OnDelta | None) -> tuple[Json, list[Js
 
 
 def to_turn(response: Json, items: list[Json], *, request_id: str | None, ms: int) -> Turn:
-    """What the journal keeps of a finished response. Raises LLMRetry or LLMFatal for a failed one."""
+    """What the journal keeps of a finished response. Raises LLMError for a failed one."""
     stop, error = _stop(response, items)
     kept = [_kept(item) for item in items if _is_kept(item)]
     whole = stop in ("end", "tools")
@@ -139,12 +143,13 @@ def _stop(response: Json, items: list[Json]) -> tuple[Stop, str | None]:
 
 
 def _is_kept(item: Json) -> bool:
-    # Without ids, reasoning is carried by its ciphertext alone; a server that gives none wants none back.
+    # Without ids only the ciphertext carries reasoning; a server that gives none wants none back.
     return item.get("type") != "reasoning" or bool(item.get("encrypted_content"))
 
 
 def _kept(item: Json) -> Json:
-    """The item without what refers to the server's memory or only describes this answer; `phase` stays."""
+    """The item without what refers to the server's memory or only describes this answer; `phase`
+    stays."""
     kept = {k: v for k, v in item.items() if k not in ("id", "status") and v is not None}
     if item.get("type") == "message":
         parts = item.get("content") or []

@@ -33,7 +33,8 @@ class ToolCall(_Value):
     call_id: str
     name: str
     raw: str
-    """The arguments as the model wrote them, maybe not JSON: parse late, report errors to the model."""
+    """The arguments as the model wrote them, maybe not JSON: parse late, report errors to the
+    model."""
 
 
 Stop = Literal["end", "tools", "max_tokens", "filtered", "failed"]
@@ -43,8 +44,9 @@ class Turn(_Value):
     """One answer of the model. Journal it as `model_dump(mode="json", exclude_defaults=True)`."""
 
     items: list[Json]
-    """What to append to the history, as it is. Empty unless `stop` is "end" or "tools": half a turn in the
-    history (a call without output, reasoning without what followed) would be refused for ever after."""
+    """What to append to the history, as it is. Empty unless `stop` is "end" or "tools": half a
+    turn in the history (a call without output, reasoning without what followed) would be
+    refused for ever after."""
     text: str = ""
     refusal: str | None = None
     calls: list[ToolCall] = []
@@ -80,7 +82,7 @@ class LLMError(Exception):
 
 
 class LLMRetry(LLMError):
-    """Transient: the same call may work later, not before `after` seconds when the server said so."""
+    """Transient: the same call may work later; after `after` seconds, when the server said so."""
 
     def __init__(self, message: str, after: float | None = None) -> None:
         super().__init__(message)
@@ -112,7 +114,8 @@ attempt starts over, and nothing may be decided from it."""
 
 class LLM(Protocol):
     async def turn(self, req: Request, on_delta: OnDelta | None = None) -> Turn:
-        """Ask once. Raises LLMRetry, LLMFatal or LLMContextOverflow; never retries a failure itself."""
+        """Ask once. Raises LLMRetry, LLMFatal or LLMContextOverflow; never retries a failure
+        itself."""
         ...
 
     async def aclose(self) -> None: ...

@@ -1,0 +1,137 @@
+"""Owns how the scripted model plans: which scenario a request starts, how a change re-plans it."""
+
+import json
+from dataclasses import asdict, dataclass
+
+from local.model.conversation import Conversation, Row
+from local.model.reply import Reply
+from local.model.scenarios import builds, fix, risky, starter, talk, todo
+from local.model.script import STEPS, kind_of
+
+_DISCLAIMER = "This is a scripted demo model: plan and code are prepared, every command is real."
+_THOUGHT = "What is asked for, what is there already, and how will we know that it works?"
+_MAX_STEPS = 8
+
+
+@dataclass(frozen=True)
+class Planned:
+    id: str
+    title: str
+    detail: str
+    done_when: str
+
+
+def plan(said: Conversation) -> Reply:
+    """The plan as the agent's schema wants it."""
+    if said.rows:
+        return _replan(said)
+    text = "\n".join(said.messages)
+    if talk.wanted(text) and not todo.wanted(text):
+        return _reply("Answer the question", [], answer=talk.ANSWER)
+    goal, kinds = _scenario(text, "\n".join(said.asked_before))
+    return _reply(goal, [_new(kind, kind, text) for kind in kinds])
+
+
+def _reply(goal: str, steps: list[Planned], answer: str = "", assumption: str = "") -> Reply:
+    draft = {
+        "goal": goal,
+        "assumptions": [_DISCLAIMER, *([assumption] if assumption else [])],
+        "answer": answer,
+        "steps": [asdict(step) for step in steps],
+    }
+    return Reply(text=json.dumps(draft, ensure_ascii=False), thinking=_THOUGHT)
+
+
+def _scenario(text: str, earlier: str) -> tuple[str, list[str]]:
+    """Goal and kinds of steps of the first scenario that knows the request.
+
+    Args:
+        text: what is asked now.
+        earlier: what earlier tasks of the thread were asked.
+    """
+    if todo.wanted(earlier) and todo.wishes(text):
+        return todo.goal(f"{earlier}\n{text}"), todo.follow_up(text)
+    if todo.wanted(text):
+        return todo.goal(text), todo.first_plan(text)
+    if fix.wanted(text):
+        return fix.GOAL, fix.PLAN
+    if risky.wanted(text):
+        return risky.goal(text), risky.plan(text)
+    if builds.vague(text):
+        return builds.GOAL, builds.ASK_FIRST
+    if builds.named(text):
+        return builds.GOAL, builds.KNOWN
+    if earlier:
+        return f"Noted for later: {starter.one_line(text, 60)}", ["wish.note"]
+    return starter.goal(text), starter.PLAN
+
+
+def _replan(said: Conversation) -> Reply:
+    """Keep what is done and what is still right, drop what is not, add what is new."""
+    news = "\n".join(said.news)
+    drop, add = _change(said.rows, news)
+    alive = [row for row in said.rows if row.status != "dropped" and row.id not in drop]
+    done = [_kept(row) for row in alive if row.status == "complete"]
+    ahead = [_kept(row) for row in alive if row.status != "complete"]
+    taken = {row.id for row in said.rows}
+    for kind in add:
+        step_id = _fresh(kind, taken)
+        taken.add(step_id)
+        ahead.append(_new(kind, step_id, news))
+    ahead.sort(key=_rank)
+    # Finished steps stay whatever a plan says, so they are left out first when it gets long.
+    steps = [*done, *ahead][-_MAX_STEPS:]
+    return _reply(_goal(said), steps, assumption="" if add else "The plan stays as it is.")
+
+
+def _change(rows: list[Row], news: str) -> tuple[set[str], list[str]]:
+    """What new messages do to a plan: ids to drop, and kinds of steps to add."""
+    if talk.wanted(news):
+        return set(), []
+    asking = {row.id for row in rows if row.id == "builds.choose" and row.status != "complete"}
+    if asking:  # they answered in writing
+        known = builds.named(news)
+        return (asking, []) if known else ({*asking, "builds.program"}, starter.PLAN)
+    kinds = {kind_of(row.id) for row in rows if row.status != "dropped"}
+    release = risky.plan(news) if risky.wanted(news) else []
+    release = [kind for kind in release if kind not in kinds]
+    drop, add = (
+        todo.change(rows, news) if any(k.startswith("todo.") for k in kinds) else (set(), [])
+    )
+    return drop, [*add, *release] or ["wish.note"]
+
+
+def _goal(said: Conversation) -> str:
+    text = said.all_said
+    if any(row.id.startswith("todo.") for row in said.rows):
+        return todo.goal(text)
+    first = said.messages[0] if said.messages else text
+    return _scenario(first, "\n".join(said.asked_before))[0]
+
+
+def _new(kind: str, step_id: str, text: str) -> Planned:
+    """A step of its kind; one without a detail of its own carries what people wrote."""
+    step = STEPS[kind]
+    detail = step.detail or starter.one_line(text, 300)
+    return Planned(step_id, step.title, detail, step.done_when)
+
+
+def _kept(row: Row) -> Planned:
+    """A step of the old plan, told again under its own id."""
+    known = STEPS.get(kind_of(row.id))
+    detail = row.detail or (known.detail if known else row.title)
+    return Planned(row.id, row.title, detail, known.done_when if known else "as planned before")
+
+
+def _rank(step: Planned) -> int:
+    known = STEPS.get(kind_of(step.id))
+    return known.rank if known else 0
+
+
+def _fresh(kind: str, taken: set[str]) -> str:
+    """An id no step of the plan had: the kind, with a number behind it from the second on."""
+    number, step_id = 1, kind
+    while step_id in taken:
+        number += 1
+        step_id = f"{kind}.{number}"
+    return step_id

@@ -1,0 +1,26 @@
+"""Questions and greetings: an answer, and no work."""
+
+import re
+
+_ASKS = re.compile(
+    r"^\W*(?:what|who|how|why|when|where|which|do|does|are|is|can|could)\b", re.IGNORECASE
+)
+_GREETS = re.compile(r"^\W*(?:hi|hello|hey|thanks|thank you|good (?:morning|day))\b", re.IGNORECASE)
+_WORK = re.compile(
+    r"\b(?:build|make|write|create|add|fix|repair|push|publish|release|clean|use|change|rename"
+    r"|remove|refactor|implement|test)\b",
+    re.IGNORECASE,
+)
+
+ANSWER = (
+    "I turn a request in this thread into a plan, carry it out in the thread's own sandbox, and "
+    "hand over the project. Write again at any time and I re-plan; risky commands wait for your "
+    "approval. You are talking to a scripted demo model: the commands are real, the answers are "
+    "prepared. Try *build a to-do CLI with tests*, *fix the failing test*, *publish a release* or "
+    "*build something*. (scripted demo model)"
+)
+
+
+def wanted(text: str) -> bool:
+    asks = bool(_ASKS.search(text)) and text.rstrip().endswith("?")
+    return (asks or bool(_GREETS.search(text))) and not _WORK.search(text)

@@ -1,0 +1,245 @@
+"""Owns the scripted model's HTTP server: both APIs, strict about the raw request, faults on
+demand.
+
+The real `openai` SDK talks to it through `base_url`. What is said comes from scenarios; how it is
+said from `responses_wire` and `chat_wire`. It binds 127.0.0.1 and keeps nothing but counters.
+"""
+
+import asyncio
+import json
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Literal
+
+from aiohttp import web
+from pydantic import ValidationError
+
+from local.model import chat_wire, responses_wire, strict
+from local.model.demo import demo
+from local.model.faults import Fault, Faults
+from local.model.refusal import Json, Refusal, require
+from local.model.reply import MODEL_NAME, Reply, new_id
+from local.model.sending import send
+from local.model.usage import Meter, Tokens
+
+Api = Literal["responses", "chat"]
+Scenario = Sequence[Reply] | Callable[[Json], Reply | None]
+"""Replies given one after the other, or a function of the raw request (in Responses form on both
+APIs). A function that answers None leaves the request to the next scenario."""
+
+MODELS = (
+    "gpt-6.2-sol", "gpt-6.1-sol", "gpt-6.1-terra", "gpt-6-astra", "gpt-6-luna",
+    "gpt-5.6-sol", "gpt-5.6-terra", "gpt-5.6-luna", "gpt-5.5", MODEL_NAME,
+)  # fmt: skip
+_ANSWERS = {"responses": responses_wire.answer, "chat": chat_wire.answer}
+_STREAMS = {"responses": responses_wire.stream, "chat": chat_wire.stream}
+_HTML = "<!doctype html><title>Welcome</title><p>This is not the page you are looking for."
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """One request as it came."""
+
+    path: str
+    body: Json
+    refusal: str = ""
+
+
+class ScriptedModel:
+    """The server's state and behaviour; `app` serves it.
+
+    Args:
+        scenarios: asked in order; the demo's own when None.
+        delay_ms: pause before an answer begins.
+        chunk_delay_ms: pause after each piece of text.
+        remember: how many requests `requests` keeps.
+    """
+
+    def __init__(
+        self,
+        scenarios: Iterable[Scenario] | None = None,
+        delay_ms: float = 0,
+        chunk_delay_ms: float = 0,
+        remember: int = 10_000,
+    ) -> None:
+        self.base_url = ""
+        self.requests: deque[Recorded] = deque(maxlen=remember)
+        self.faults = Faults()
+        self.streams_cut = 0
+        """Answers whose client went away before the end."""
+        chosen = [demo] if scenarios is None else scenarios
+        self._scenarios = [_playable(scenario) for scenario in chosen]
+        self._delay = delay_ms / 1000
+        self._chunk_delay = chunk_delay_ms / 1000
+        self._meter = Meter()
+
+    def app(self) -> web.Application:
+        app = web.Application(client_max_size=64 * 2**20)
+        app.router.add_post("/v1/responses", self._on_responses)
+        app.router.add_post("/v1/chat/completions", self._on_chat)
+        app.router.add_get("/v1/models", self._on_models)
+        app.router.add_post("/local/faults", self._on_fault)
+        app.router.add_get("/health", self._on_health)
+        return app
+
+    def fail(self, fault: Fault) -> None:
+        """Queue trouble for coming requests."""
+        self.faults.add(fault)
+
+    async def _on_responses(self, request: web.Request) -> web.StreamResponse:
+        return await self._handle(request, "responses")
+
+    async def _on_chat(self, request: web.Request) -> web.StreamResponse:
+        return await self._handle(request, "chat")
+
+    async def _handle(self, request: web.Request, api: Api) -> web.StreamResponse:
+        raw = await request.text()
+        body: Json = {}
+        try:
+            _check_key(request)
+            body = _json_object(raw)
+            asked = _checked(body, api)
+            fault = self.faults.take(raw)
+            if fault is not None:
+                fault.refuse()
+            self.requests.append(Recorded(request.path, body))
+        except Refusal as refusal:
+            self.requests.append(Recorded(request.path, body, refusal.message))
+            return _refused(refusal)
+        if fault is not None and fault.kind == "html":
+            return web.Response(text=_HTML, content_type="text/html")
+        await asyncio.sleep(self._delay)
+        try:
+            return await self._answer(request, api, body, asked, fault)
+        except Refusal as refusal:
+            return _refused(refusal)
+
+    def _reply(self, asked: Json) -> Reply:
+        for scenario in self._scenarios:
+            reply = scenario(asked)
+            if reply is not None:
+                return reply
+        raise Refusal("No scenario has an answer to this request.", 501, code="no_scenario")
+
+    def _tokens(self, asked: Json, reply: Reply) -> Tokens:
+        stable = [asked.get("instructions"), asked.get("tools")]
+        key = asked.get("prompt_cache_key") or str(asked.get("instructions"))
+        return self._meter.count(key, [*stable, *asked["input"]], reply)
+
+    async def _answer(
+        self,
+        request: web.Request,
+        api: Api,
+        body: Json,
+        asked: Json,
+        fault: Fault | None,
+    ) -> web.StreamResponse:
+        reply = self._reply(asked)
+        if fault is not None:
+            reply = fault.alter(reply)
+        tokens = self._tokens(asked, reply)
+        headers = {"x-request-id": new_id("req")}
+        if not body.get("stream"):
+            return web.json_response(_ANSWERS[api](body, reply, tokens), headers=headers)
+        response = web.StreamResponse(headers=headers)
+        response.content_type = "text/event-stream"
+        await response.prepare(request)
+        frames = list(_STREAMS[api](body, reply, tokens))
+        try:
+            await send(request, response, frames, fault, self._chunk_delay)
+        except (ConnectionError, asyncio.CancelledError):
+            self.streams_cut += 1
+            raise
+        return response
+
+    async def _on_models(self, request: web.Request) -> web.Response:
+        try:
+            _check_key(request)
+        except Refusal as refusal:
+            return _refused(refusal)
+        models = [
+            {"id": name, "object": "model", "created": 0, "owned_by": "threadwright"}
+            for name in MODELS
+        ]
+        return web.json_response({"object": "list", "data": models})
+
+    async def _on_fault(self, request: web.Request) -> web.Response:
+        try:
+            self.fail(Fault.model_validate_json(await request.text()))
+        except ValidationError as error:
+            first = error.errors()[0]
+            return _refused(Refusal(f"{first['loc']}: {first['msg']}"))
+        return web.json_response({"ok": True})
+
+    async def _on_health(self, _: web.Request) -> web.Response:
+        return web.json_response({"ok": True})
+
+
+def _playable(scenario: Scenario) -> Callable[[Json], Reply | None]:
+    if callable(scenario):
+        return scenario
+    replies: Iterator[Reply] = iter(scenario)
+    length = len(scenario)
+
+    def play(_: Json) -> Reply:
+        reply = next(replies, None)
+        if reply is None:
+            raise Refusal(f"The script has run out after {length} turns.", 501, code="script_over")
+        return reply
+
+    return play
+
+
+def _check_key(request: web.Request) -> None:
+    scheme, _, key = request.headers.get("authorization", "").partition(" ")
+    if scheme.lower() != "bearer" or not key.strip():
+        message = "You didn't provide an API key: send it as 'Authorization: Bearer KEY'."
+        raise Refusal(message, 401, code="invalid_api_key")
+
+
+def _json_object(raw: str) -> Json:
+    try:
+        body = json.loads(raw)
+    except json.JSONDecodeError as error:
+        raise Refusal(f"The body is not JSON: {error}.") from None
+    require(isinstance(body, dict), "The body must be a JSON object.")
+    return dict(body)
+
+
+def _checked(body: Json, api: Api) -> Json:
+    """The request in Responses form. Raises Refusal."""
+    model = body.get("model")
+    if model not in MODELS:
+        message = f"The model '{model}' does not exist or you do not have access to it."
+        raise Refusal(message, 404, param="model", code="model_not_found")
+    if api == "chat":
+        return chat_wire.to_responses(body)
+    strict.check(body)
+    return body
+
+
+def _refused(refusal: Refusal) -> web.Response:
+    return web.json_response(refusal.body(), status=refusal.status, headers=refusal.headers)
+
+
+@asynccontextmanager
+async def running_model(
+    port: int = 0,
+    scenarios: Iterable[Scenario] | None = None,
+    delay_ms: float = 0,
+    chunk_delay_ms: float = 0,
+    remember: int = 10_000,
+) -> AsyncIterator[ScriptedModel]:
+    """A scripted model on 127.0.0.1 for as long as the block runs; `base_url` tells where."""
+    model = ScriptedModel(scenarios, delay_ms, chunk_delay_ms, remember)
+    runner = web.AppRunner(model.app(), access_log=None, handler_cancellation=True)
+    await runner.setup()
+    try:
+        site = web.TCPSite(runner, "127.0.0.1", port, shutdown_timeout=0.5)
+        await site.start()
+        model.base_url = f"http://127.0.0.1:{runner.addresses[0][1]}/v1"
+        yield model
+    finally:
+        await runner.cleanup()
