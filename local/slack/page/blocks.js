@@ -151,28 +151,33 @@ function input(block, context) {
   const field = element(block.element, block.block_id, block.dispatch_action ? context : quiet);
   const error = context.errors?.[block.block_id];
   const id = fieldId(block.block_id, block.element ?? {});
-  if (field && !field.id) field.id = id;
-  if (field && error) {
-    field.setAttribute("aria-invalid", "true");
-    field.setAttribute("aria-describedby", `${id}-error`);
-  }
+  if (field) describe(field, id, error);
   return h(
     "div",
     { class: error ? "input-block has-error" : "input-block" },
     h(
       "label",
-      { for: id, class: "input-label" },
+      { for: id, id: `${id}-label`, class: "input-label" },
       plainText(block.label?.text ?? ""),
       block.optional && h("span", { class: "optional" }, " (optional)"),
     ),
     field ?? raw(block.element),
     block.hint && h("div", { class: "input-hint" }, plainText(block.hint.text ?? "")),
-    error &&
-      h(
-        "div",
-        { class: "input-error", id: `${id}-error`, role: "alert", "data-testid": "field-error" },
-        icon("warning"),
-        error,
-      ),
+    error && fieldError(id, error),
   );
+}
+
+/** The label names the field; what is wrong with it is read out along with it. */
+function describe(field, id, error) {
+  field.id = id;
+  field.removeAttribute("aria-label");
+  field.setAttribute("aria-labelledby", `${id}-label`);
+  if (!error) return;
+  field.setAttribute("aria-invalid", "true");
+  field.setAttribute("aria-describedby", `${id}-error`);
+}
+
+function fieldError(id, text) {
+  const attributes = { class: "input-error", id: `${id}-error`, role: "alert", "data-testid": "field-error" };
+  return h("div", attributes, icon("warning"), text);
 }

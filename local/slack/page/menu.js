@@ -16,7 +16,7 @@ export function openMenu(anchor, items) {
     if (menu.contains(document.activeElement) || document.activeElement === document.body) anchor.focus();
     menu.remove();
   });
-  anchor.after(menu);
+  (anchor.closest("dialog") ?? document.body).append(menu);
   menu.showPopover();
   place(menu, anchor.getBoundingClientRect());
   anchor.setAttribute("aria-expanded", "true");

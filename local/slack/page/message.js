@@ -1,14 +1,14 @@
-/** Owns how one message looks: author, body, files, reactions, replies, and what can be done with it. */
+/** Owns how one message looks: author, body, files, reactions and replies. */
 
 import { fileAddress } from "./api.js";
 import { renderBlocks } from "./blocks.js";
 import { h } from "./dom.js";
 import { emoji } from "./emoji.js";
 import { icon } from "./icons.js";
-import { toast } from "./notices.js";
+import { messageEditor } from "./message-editor.js";
+import { messageTools } from "./message-tools.js";
 import { avatar, badges, displayName } from "./people.js";
 import { mrkdwn } from "./prose.js";
-import { permalink } from "./route.js";
 import { sessionChip } from "./sessions.js";
 import { timeElement } from "./time.js";
 
@@ -45,12 +45,12 @@ export function renderMessage(message, view) {
       { class: "message-main" },
       message.ephemeral && h("div", { class: "ephemeral-note" }, icon("eye"), "Only visible to you"),
       continued ? null : heading(message, user, author),
-      view.editing ? editor(message, view) : body(message, view),
+      view.editing ? messageEditor(message, view) : body(message, view),
       files(message, view),
       reactions(message, store),
       view.inThread ? null : replies(message, view),
     ),
-    message.ephemeral || view.editing ? null : toolbar(message, view),
+    message.ephemeral || view.editing ? null : messageTools(message, view),
   );
 }
 
@@ -84,54 +84,6 @@ function body(message, view) {
   const last = content.lastElementChild;
   (last?.nodeName === "P" ? last : content).append(mark);
   return content;
-}
-
-/** The text as its author typed it: ids as names, entities as characters. */
-function editableText(message, store) {
-  return (message.text ?? "")
-    .replace(/<@([A-Z0-9]+)(?:\|[^>]*)?>/g, (whole, id) =>
-      store.user(id) ? `@${store.user(id).name}` : whole,
-    )
-    .replace(/&lt;/g, "<")
-    .replace(/&gt;/g, ">")
-    .replace(/&amp;/g, "&");
-}
-
-function editor(message, { store, actions }) {
-  const save = (form) => actions.edit(message, form.querySelector("textarea").value.trim());
-  const cancel = () => store.set({ editing: null });
-  const onkeydown = (event) => {
-    if (event.key === "Escape") {
-      event.stopPropagation();
-      cancel();
-    }
-    if (event.key === "Enter" && !event.shiftKey && !event.isComposing) {
-      event.preventDefault();
-      save(event.currentTarget.form);
-    }
-  };
-  return h(
-    "form",
-    { class: "editor", onsubmit: (event) => (event.preventDefault(), save(event.currentTarget)) },
-    h(
-      "textarea",
-      {
-        class: "field",
-        rows: 3,
-        autofocus: true,
-        "aria-label": "Edit message",
-        "data-testid": "message-editor",
-        onkeydown,
-      },
-      editableText(message, store),
-    ),
-    h(
-      "div",
-      { class: "editor-foot" },
-      h("button", { type: "button", class: "button is-small", onclick: cancel }, "Cancel"),
-      h("button", { type: "submit", class: "button is-small is-primary" }, "Save"),
-    ),
-  );
 }
 
 function files(message, view) {
@@ -220,85 +172,4 @@ function replies(message, { store, channel, session, unread }) {
     ),
     chip,
   );
-}
-
-function toolbar(message, view) {
-  const { store, actions, channel, inThread } = view;
-  const open = (event) => actions.blockContext({}).menu(event.currentTarget, menuItems(message, view));
-  return h(
-    "div",
-    { class: "message-tools", role: "group", "aria-label": "Message actions" },
-    inThread
-      ? null
-      : h(
-          "button",
-          {
-            type: "button",
-            class: "icon-button",
-            title: "Reply in thread",
-            "aria-label": "Reply in thread",
-            "data-testid": "reply-in-thread",
-            onclick: () => store.openThread(channel, message.thread_ts ?? message.ts),
-          },
-          icon("reply"),
-        ),
-    h(
-      "button",
-      {
-        type: "button",
-        class: "icon-button",
-        title: "More actions",
-        "aria-label": "More actions",
-        "aria-haspopup": "menu",
-        "data-testid": "more-actions",
-        onclick: open,
-      },
-      icon("more"),
-    ),
-  );
-}
-
-function menuItems(message, { store, actions, channel, inThread }) {
-  const { workspace } = store.state;
-  const own = message.user === store.me;
-  const shortcuts = (workspace.shortcuts ?? []).map((one) => ({
-    label: one.name,
-    hint: workspace.bot.name,
-    icon: icon("bolt"),
-    name: `shortcut-${one.callback_id}`,
-    run: () => actions.shortcut(message, one),
-  }));
-  return [
-    !inThread && {
-      label: "Reply in thread",
-      icon: icon("reply"),
-      name: "reply",
-      run: () => store.openThread(channel, message.thread_ts ?? message.ts),
-    },
-    ...shortcuts,
-    { label: "Copy link", icon: icon("link"), name: "copy-link", run: () => copyLink(channel, message) },
-    own && {
-      label: "Edit message",
-      icon: icon("edit"),
-      name: "edit",
-      run: () => store.set({ editing: { ts: message.ts, inThread } }),
-    },
-    own && {
-      label: "Delete message",
-      icon: icon("trash"),
-      danger: true,
-      name: "delete",
-      run: () => actions.remove(message),
-    },
-  ].filter(Boolean);
-}
-
-async function copyLink(channel, message) {
-  const address = permalink(channel, message);
-  try {
-    await navigator.clipboard.writeText(address);
-    toast("Link copied", "info");
-  } catch {
-    toast(`This browser does not let the page copy. The link is ${address}`);
-  }
 }

@@ -7,7 +7,7 @@
  */
 
 const HANDLERS = ["onclick", "onchange", "oninput", "onkeydown", "onsubmit", "ontoggle"];
-const OWNED_BY_PERSON = { DETAILS: ["open"], DIALOG: ["open"] };
+const OWNED_BY_PERSON = { BUTTON: ["aria-expanded"], DETAILS: ["open"], DIALOG: ["open"] };
 
 /** Make `old` look like `fresh`; returns the node now in the document. */
 export function morph(old, fresh) {

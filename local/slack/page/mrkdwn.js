@@ -6,7 +6,7 @@
 import { decodeEntities, MRKDWN, parseInline } from "./inline.js";
 
 const QUOTE = /^(?:&gt;|>) ?/;
-const BULLET = /^(\s*)(?:[•◦▪‣]|[-*](?= ))\s+/;
+const BULLET = /^(\s*)(?:[•◦▪‣]|-(?= ))\s+/;
 const NUMBER = /^(\s*)(\d{1,3})[.)]\s+/;
 
 /** @returns block nodes: paragraph, code, quote, list */
@@ -35,38 +35,39 @@ function trimAroundFence(piece, afterFence, beforeFence) {
   return text;
 }
 
-function parseLines(text) {
+/** A quote within a quote is text, as in Slack. */
+function parseLines(text, quoted = false) {
   if (!text) return [];
   const lines = text.split("\n");
   const blocks = [];
   for (let at = 0; at < lines.length;) {
-    if (/^(?:&gt;|>){3}/.test(lines[at])) {
+    if (!quoted && /^(?:&gt;|>){3}/.test(lines[at])) {
       const rest = lines
         .slice(at)
         .join("\n")
         .replace(/^(?:&gt;|>){3} ?/, "");
-      return [...blocks, { kind: "quote", children: parseLines(rest) }];
+      return [...blocks, { kind: "quote", children: parseLines(rest, true) }];
     }
-    const [block, next] = readBlock(lines, at);
+    const [block, next] = readBlock(lines, at, quoted);
     blocks.push(block);
     at = next;
   }
   return blocks;
 }
 
-function readBlock(lines, at) {
+function readBlock(lines, at, quoted) {
   const run = (pattern) => {
     let end = at;
     while (end < lines.length && pattern.test(lines[end])) end++;
     return end;
   };
-  if (QUOTE.test(lines[at])) {
+  if (!quoted && QUOTE.test(lines[at])) {
     const end = run(QUOTE);
     const inner = lines
       .slice(at, end)
       .map((line) => line.replace(QUOTE, ""))
       .join("\n");
-    return [{ kind: "quote", children: parseLines(inner) }, end];
+    return [{ kind: "quote", children: parseLines(inner, true) }, end];
   }
   if (BULLET.test(lines[at])) {
     const end = run(BULLET);
@@ -77,7 +78,8 @@ function readBlock(lines, at) {
     return [list(lines.slice(at, end), NUMBER, true, Number(NUMBER.exec(lines[at])[2])), end];
   }
   let end = at + 1;
-  while (end < lines.length && ![QUOTE, BULLET, NUMBER].some((p) => p.test(lines[end]))) end++;
+  const starters = quoted ? [BULLET, NUMBER] : [QUOTE, BULLET, NUMBER];
+  while (end < lines.length && !starters.some((starter) => starter.test(lines[end]))) end++;
   return [{ kind: "paragraph", children: parseInline(lines.slice(at, end).join("\n"), MRKDWN) }, end];
 }
 

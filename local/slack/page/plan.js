@@ -67,9 +67,13 @@ function row(tag, task, index, names) {
   );
 }
 
-/** Slack takes rich text here; a bare string is shown rather than lost. */
+/** Slack takes rich text here; a bare string is shown rather than lost. A command line reads as code. */
 function detail(value, names) {
-  return typeof value === "string" ? plainText(value) : richText(value, names);
+  const shown = typeof value === "string" ? h("p", null, plainText(value)) : richText(value, names);
+  for (const line of shown.nodeName === "P" ? [shown] : shown.children) {
+    if (line.textContent.startsWith("$ ")) line.classList.add("is-command");
+  }
+  return shown;
 }
 
 function source({ url, text }) {
