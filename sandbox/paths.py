@@ -1,6 +1,7 @@
 """Owns which paths of a sandbox may be named, the same on every backend.
 
-A rule for whoever names paths, not the wall around the sandbox: links are followed, and confined, inside.
+A rule for whoever names paths, not the wall around the sandbox: links are followed, and confined,
+inside.
 """
 
 import posixpath

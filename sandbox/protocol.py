@@ -64,6 +64,26 @@ class ReleaseRequest(Wire):
     owner: str
 
 
+class Expiry(Wire):
+    """A durable timer of the sandbox. It acts only if it is still the one recorded."""
+
+    generation: int
+
+
+class CheckpointRequest(Wire):
+    stop_if_uses: int | None = None
+    """Stop the sandbox afterwards, provided it was acquired no more often than this meanwhile."""
+
+
+class Settlement(Wire):
+    """How a checkpoint ended."""
+
+    snapshot: SnapshotRef | None = None
+    gone: bool = False
+    """The sandbox had already ended."""
+    stop_if_uses: int | None = None
+
+
 class Command(Wire):
     command: str
     """Text for `bash -lc`."""
@@ -89,6 +109,22 @@ class JobState(Wire):
     seconds: float = 0.0
     log_path: str = ""
     """The whole log, readable inside the sandbox."""
+
+
+class CommandResult(Wire):
+    """A command as the agent sees it: how it ended, its output clipped to what a model reads."""
+
+    exit_code: int | None = None
+    """None while it runs, and when it was lost."""
+    output: str = ""
+    output_bytes: int = 0
+    """Bytes it printed in all."""
+    seconds: float = 0.0
+    timed_out: bool = False
+    cancelled: bool = False
+    lost: bool = False
+    """The sandbox was restarted while it ran. It may have done a part of its work."""
+    log_path: str = ""
 
 
 class FileText(Wire):
@@ -133,6 +169,10 @@ class Backend(Protocol):
     Raises (all methods): `SandboxGone`, `Fenced` (writers), `FileProblem` (files), `Retryable`,
     `Fatal`.
     """
+
+    async def probe(self) -> None:
+        """Raises Fatal, with the cause and the fix, when sandboxes cannot work here."""
+        ...
 
     async def ensure(
         self, name: str, known: SandboxRef | None, snapshots: list[SnapshotRef]

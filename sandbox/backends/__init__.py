@@ -1,1 +1,1 @@
-"""The machines sandboxes run on. Each folder implements `sandbox.protocol.Backend` and nothing else."""
+"""The machines sandboxes run on; each folder implements `sandbox.protocol.Backend`."""

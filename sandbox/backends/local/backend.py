@@ -1,6 +1,6 @@
-"""Owns the local backend: the contract of `sandbox.protocol.Backend`, spoken to supervisors on this machine.
+"""Owns the local backend: `sandbox.protocol.Backend`, spoken to supervisors on this machine.
 
-Holds nothing but settings. Any process of this machine with the same state folder is an equal worker.
+Holds nothing but settings. Any process with the same state folder is an equal worker.
 """
 
 import asyncio
@@ -290,7 +290,7 @@ def _is_text(data: bytes) -> bool:
 
 
 def _whole_characters(data: bytes, is_start: bool, is_end: bool) -> tuple[bytes, int]:
-    """Drop the rest of a character cut at the start; hold back one cut at the end, and say how much."""
+    """Drop the rest of a character cut at the start; hold back one cut at the end: how much?"""
     first = 0
     while not is_start and first < min(3, len(data)) and data[first] in LATER_BYTE:
         first += 1

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from sandbox.backends.local.programs import framing
-from sandbox.errors import Fatal, FileProblem, Fenced, Retryable, SandboxError, SandboxGone
+from sandbox.errors import Fatal, Fenced, FileProblem, Retryable, SandboxError, SandboxGone
 
 Header = dict[str, Any]
 SOCKET = "sock"

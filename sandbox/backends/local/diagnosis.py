@@ -1,4 +1,4 @@
-"""Owns what to tell people when bubblewrap does not start here: the cause and the fix, in one sentence."""
+"""Owns what to tell people when bubblewrap does not start here: the cause and the fix."""
 
 from sandbox.errors import Fatal, Retryable, SandboxError
 
@@ -14,13 +14,13 @@ KNOWN = (
     ),
     (
         ("ENOSPC", "max_*_namespaces", "No space left on device"),
-        "no more namespaces may be made: raise the sysctl user.max_user_namespaces, or do not start it "
-        "inside another sandbox.",
+        "no more namespaces may be made: raise the sysctl user.max_user_namespaces, or do not "
+        "start it inside another sandbox.",
     ),
     (
         ("setting up uid map: Permission denied", "Failed RTM_NEWADDR"),
-        "AppArmor restricts user namespaces: install bubblewrap from the distribution and an AppArmor "
-        "profile `profile bwrap /usr/bin/bwrap flags=(unconfined) { userns, }`.",
+        "AppArmor restricts user namespaces: install bubblewrap from the distribution and an "
+        "AppArmor profile `profile bwrap /usr/bin/bwrap flags=(unconfined) { userns, }`.",
     ),
     (
         ("setting up uid map: Operation not permitted",),
@@ -36,7 +36,7 @@ KNOWN = (
     ),
     (
         ("ModuleNotFoundError", "ImportError"),
-        "the Python below /usr lacks a part of its standard library: install the full python3 package.",
+        "the Python below /usr lacks a part of its standard library: install all of python3.",
     ),
 )
 TRANSIENT = ("Resource temporarily unavailable", "Cannot allocate memory")

@@ -1,6 +1,6 @@
-"""Owns the state folder: who may enter which part of it, and the copies of the programs sandboxes run.
+"""Owns the state folder: who may enter which part of it, and the programs that are copied there.
 
-    programs/<digest>/   the programs, compiled, the filter and a bundled bubblewrap; ours, readable by all
+    programs/<digest>/   the programs, compiled; the filter; a bundled bubblewrap: readable by all
     boxes/               one folder per sandbox; belongs to whoever runs sandboxes
     snapshots/           likewise
 
@@ -81,8 +81,8 @@ def _check_reachable(state: Path, run_as: int) -> None:
         info = folder.stat()
         if info.st_uid != run_as and not info.st_mode & stat.S_IXOTH:
             raise Fatal(
-                f"SANDBOX_STATE_DIR {state} cannot be entered by the unprivileged user {run_as} that runs "
-                f"sandboxes, because {folder} is closed to others: choose a folder outside of it."
+                f"SANDBOX_STATE_DIR {state} cannot be entered by the unprivileged user {run_as} "
+                f"that runs sandboxes, because {folder} is closed to others: choose one outside of it."
             )
 
 

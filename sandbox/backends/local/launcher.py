@@ -1,4 +1,4 @@
-"""Owns starting the programs that run outside the sandbox, as the unprivileged user, detached from us."""
+"""Owns starting the programs that run outside the sandbox, as the unprivileged user."""
 
 import asyncio
 import socket
@@ -63,13 +63,13 @@ def _run(installation: Installation, header: Header) -> Header:
 
 
 def _spawn(installation: Installation, connection: socket.socket) -> subprocess.Popen[bytes]:
-    """An empty environment: whatever is in ours, secrets above all, must not come near a sandbox."""
+    """With an empty environment: what is in ours, secrets above all, must not come near it."""
     line = [str(installation.python), "-I", "-S", "-B", "-c", START, str(installation.programs)]
     user = installation.run_as
     try:
         return subprocess.Popen(
             line,
-            stdin=connection,
+            stdin=connection.fileno(),
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
             env={},

@@ -1,4 +1,4 @@
-"""Owns what this machine brings: bubblewrap, a Python that exists inside too, and who runs sandboxes."""
+"""Owns what this machine brings: bubblewrap, a Python, and who runs sandboxes."""
 
 import importlib.util
 import os

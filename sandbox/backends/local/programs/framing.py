@@ -1,7 +1,7 @@
 """Owns how the processes of one sandbox talk: a JSON header and raw bytes, each behind its length.
 
-Whatever arrives is treated as hostile: lengths are capped before anything is allocated, and JSON is the
-only encoding.
+Whatever arrives is treated as hostile: lengths are capped before anything is allocated, and JSON is
+the only encoding.
 """
 
 from __future__ import annotations

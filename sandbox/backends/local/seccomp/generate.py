@@ -1,6 +1,7 @@
-"""Owns the list of refused system calls and writes the filters: `python -m sandbox.backends.local.seccomp.generate`.
+"""Owns the list of refused system calls, and writes the filters.
 
-A development tool: it needs `pyseccomp` and libseccomp2. A test generates again and compares.
+`python -m sandbox.backends.local.seccomp.generate`. A development tool: it needs `pyseccomp` and
+libseccomp2. A test generates again and compares.
 """
 
 import errno
@@ -39,8 +40,9 @@ REFUSED = (
     *("nfsservctl", "_sysctl", "uselib", "ustat", "sysfs", "modify_ldt"),
 )
 ABSENT = ("clone3", "memfd_create", "memfd_secret")
-"""Answered with ENOSYS, so programs fall back: clone3 hides its flags from a filter, and memory files
-are seen by no limit that works without a memory cgroup."""
+"""Answered with ENOSYS, so programs fall back: clone3 hides its flags from a filter, and memory
+files are seen by no limit that works without a memory cgroup.
+"""
 
 NEW_NAMESPACES = (
     0x00000080,

@@ -1,6 +1,7 @@
 """Owns the archive people download: a zip with one folder in it, which every desktop opens.
 
-Links are left out: what they point to may not be there, or not be theirs to have, where it is unpacked.
+Links are left out: what they point to may not be there, or not be theirs to have, where it is
+unpacked.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
-"""Owns the look at how much the project and the home take on disk, and what happens when it is too much.
+"""Owns the look at how much disk the sandbox takes, and what happens when it is too much.
 
-Best effort, without a quota: each look walks the files in a forked child, so a big tree delays nobody.
+Best effort, without a quota: each look walks the files in a forked child, so a big tree delays
+nobody.
 """
 
 from __future__ import annotations

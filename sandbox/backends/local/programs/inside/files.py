@@ -1,8 +1,8 @@
 """Owns file operations: each runs in a short-lived child of process 1, inside the sandbox.
 
-The kernel confines every path to what the sandbox can see, so links need no checks here beyond being
-told apart from files. Only regular files are opened, without following a final link and without ever
-waiting for a FIFO.
+The kernel confines every path to what the sandbox can see, so links need no checks here beyond
+being told apart from files. Only regular files are opened, without following a final link and
+without ever waiting for a FIFO.
 """
 
 from __future__ import annotations
@@ -18,7 +18,8 @@ from .refusal import PROJECT, TRANSIENT, Refused, sentence, shown
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import socket
-    from typing import Callable, NoReturn
+    from collections.abc import Callable
+    from typing import NoReturn
 
     from ..framing import Header
 
@@ -75,7 +76,7 @@ def read(header: Header, _: bytes, __: socket.socket) -> tuple[Header, bytes]:
 
 
 def write(header: Header, body: bytes, _: socket.socket) -> tuple[Header, bytes]:
-    """Replace the whole file by a rename, so no reader ever sees half of it. Keeps the file's mode."""
+    """Replace the whole file by a rename, so no reader sees half of it. Keeps its mode."""
     path: str = header["path"]
     mode = 0o644
     if os.path.lexists(path):

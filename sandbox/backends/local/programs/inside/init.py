@@ -1,4 +1,4 @@
-"""Owns process 1 of a sandbox: starts commands, keeps their logs, reaps orphans, limits memory and disk.
+"""Owns process 1 of a sandbox: starts commands, keeps their logs, reaps orphans, sets limits.
 
 It cannot be killed or looked into by the code it runs, and nothing inside can connect to it: its
 listening socket was made outside and inherited. One loop, no threads, because it forks.
@@ -21,7 +21,8 @@ from .processes import conceal, kill_marked, memory_use, proportional_memory
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Callable, NoReturn
+    from collections.abc import Callable
+    from typing import NoReturn
 
     from ..framing import Header
 
@@ -33,7 +34,9 @@ JOBS_FOLDER = "/home/sandbox/.jobs"
 
 
 def main() -> None:
-    """Arguments: descriptor of the listening socket, bytes of memory and of disk the sandbox may use."""
+    """Arguments: descriptor of the listening socket, bytes of memory and of disk the sandbox may
+    use.
+    """
     listener_fd, memory_bytes, disk_bytes = (int(argument) for argument in sys.argv[-3:])
     os.closerange(3, listener_fd)
     os.closerange(listener_fd + 1, 1 << 16)
@@ -81,7 +84,7 @@ class Init:
                 self._disk.look(now, self._jobs.values())
 
     def _patience(self) -> float | None:
-        """Seconds until something is due; None, so no work at all, in a sandbox without processes."""
+        """Seconds until something is due; None, so no work at all, without processes."""
         due = [d for job in self._jobs.values() if (d := job.next_due()) is not None]
         if self._has_children:
             due.append(self._memory_look)
@@ -156,7 +159,9 @@ class Init:
             del self._jobs[job.slug]
 
     def _watch_memory(self) -> None:
-        """Best effort, without a memory cgroup: a burst between two looks is bounded by RLIMIT_DATA only."""
+        """Best effort, without a memory cgroup: a burst between two looks is bounded by RLIMIT_DATA
+        only.
+        """
         used, largest = memory_use()
         if used <= self._memory_bytes or proportional_memory() <= self._memory_bytes:
             return

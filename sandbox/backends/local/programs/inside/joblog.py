@@ -1,7 +1,8 @@
 """Owns the log of one job: a plain file of bounded size that keeps the beginning and the end.
 
-Offsets count the bytes the job printed. Once more than fits was printed, the middle is cut out of the
-file and one line says how much is missing, so `cat` and `tail -f` keep working inside the sandbox.
+Offsets count the bytes the job printed. Once more than fits was printed, the middle is cut out of
+the file and one line says how much is missing, so `cat` and `tail -f` keep working inside the
+sandbox.
 """
 
 from __future__ import annotations
@@ -74,7 +75,7 @@ def read_log(
 
 
 def read_closed_log(path: str, missing: int, offset: int, limit: int) -> tuple[bytes, int, int]:
-    """The log of a job of an earlier start. Code in the sandbox may have put anything at its path."""
+    """The log of a job of an earlier start. Code inside may have put anything at its path."""
     try:
         fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError:

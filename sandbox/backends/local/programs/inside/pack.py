@@ -1,4 +1,4 @@
-"""Owns the stream a snapshot is made of: project and home, packed by tar and compressed, inside the sandbox."""
+"""Owns the stream a snapshot is made of: project and home, packed inside the sandbox."""
 
 from __future__ import annotations
 

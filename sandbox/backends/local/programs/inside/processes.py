@@ -1,4 +1,4 @@
-"""Owns the view on the processes of the sandbox: finding, killing, weighing, hiding and limiting them.
+"""Owns the view on the sandbox's processes: find, kill, weigh, hide and limit them.
 
 Process 1 sees exactly the processes of its own sandbox in /proc.
 """
@@ -66,7 +66,7 @@ def end_job(group: int, job: str) -> None:
 
 
 def memory_use() -> tuple[int, int]:
-    """Bytes held by all processes, by System V segments nobody maps; and the largest process's pid."""
+    """Bytes held by processes and by System V segments nobody maps; the largest one's pid."""
     total, largest, largest_pid = _unmapped_segments(), 0, 0
     for pid in pids():
         try:
@@ -106,9 +106,9 @@ def _unmapped_segments() -> int:
 def limit_self(memory_bytes: int, file_bytes: int) -> None:
     """Limits of one command, applied between fork and exec.
 
-    The process limit counts this sandbox alone because it is set inside its user namespace. Core is 1,
-    not 0: a piped core handler ignores 0. The caller has closed what code in the sandbox may not have,
-    so it may be visible again; a concealed process could not write its own oom score.
+    The process limit counts this sandbox alone because it is set inside its user namespace. Core is
+    1, not 0: a piped core handler ignores 0. The caller has closed what code in the sandbox may not
+    have, so it may be visible again; a concealed process could not write its own oom score.
     """
     for limit, value in (
         (resource.RLIMIT_NPROC, PROCESSES_PER_SANDBOX),

@@ -15,7 +15,7 @@ class Refused(Exception):
 
 
 def shown(path: str) -> str:
-    """A path as people and models are told it: relative to the project, unprintable bytes escaped."""
+    """A path as people and models are told it: relative to the project, odd bytes escaped."""
     relative = path[len(PROJECT) + 1 :] if path.startswith(PROJECT + "/") else path
     text = os.fsencode(relative).decode("utf-8", "backslashreplace")
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)

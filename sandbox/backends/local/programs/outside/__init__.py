@@ -1,1 +1,1 @@
-"""What runs outside the sandbox as the same unprivileged user: the supervisor, one process per sandbox."""
+"""What runs outside the sandbox as the same unprivileged user: one supervisor per sandbox."""

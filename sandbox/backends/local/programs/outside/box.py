@@ -1,4 +1,4 @@
-"""Owns the folder of one sandbox on this machine: its lock, its files and what outlives its processes.
+"""Owns the folder of one sandbox on this machine: lock, files, what outlives its processes.
 
 Layout, below the folder all sandboxes share:
 
@@ -30,7 +30,7 @@ class Busy(Exception):
 
 
 class Box:
-    """The current directory is the box: socket paths stay short and nothing here can be moved away."""
+    """The current directory is the box, so socket paths stay short."""
 
     def __init__(self, lock: int) -> None:
         self._lock = lock
@@ -97,7 +97,9 @@ class Box:
 
 
 def identity_of(pid: int) -> Header:
-    """Names one process for good: pids are used again, and so is the count of clock ticks after a boot."""
+    """Names one process for good: pids are used again, and so is the count of clock ticks after a
+    boot.
+    """
     with open(f"/proc/{pid}/stat", "rb") as stat:
         started = int(stat.read().rpartition(b")")[2].split()[19])
     with open("/proc/sys/kernel/random/boot_id", encoding="ascii") as boot:

@@ -1,7 +1,8 @@
 """Owns the command line of bubblewrap: what a sandbox can see, and how it is started.
 
-Arguments travel through a descriptor and the environment is empty, because code inside could read both.
-Must be called from the main thread: `--die-with-parent` fires when the thread that started it ends.
+Arguments travel through a descriptor and the environment is empty, because code inside could read
+both. Must be called from the main thread: `--die-with-parent` fires when the thread that started it
+ends.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Owns the record of every command ever started here: what makes a start happen once, and ends known.
+"""Owns the record of every command ever started here: what makes a start happen once.
 
 Records are kept outside the sandbox, so code in it cannot forge them, and outlive its processes: a
 record without an end from an earlier start of the sandbox is a lost job, never one to run again.

@@ -1,4 +1,4 @@
-"""Owns the choice between the programs that run outside the sandbox, and the refusal to run any as root."""
+"""Owns the choice between the programs that run outside the sandbox, and never as root."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Owns the question whether sandboxes work here: it starts one exactly as hardened as every other."""
+"""Owns the question whether sandboxes work here: it starts one, hardened as all others are."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Owns the talk with the worker that started one of these programs: one request, one answer, on descriptor 0."""
+"""Owns the talk with the worker that started one of these programs, on descriptor 0."""
 
 from __future__ import annotations
 

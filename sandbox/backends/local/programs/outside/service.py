@@ -1,7 +1,7 @@
 """Owns what workers may ask of a running sandbox: fences first, then records, then process 1.
 
-One thread per connection, one request per connection. Writers pass one gate, so that after a fence was
-raised no write of older work is still under way.
+One thread per connection, one request per connection. Writers pass one gate, so that after a fence
+was raised no write of older work is still under way.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from .ledger import log_path, slug_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Callable
+    from collections.abc import Callable
 
     from ..framing import Header
     from .box import Box

@@ -1,7 +1,8 @@
-"""Owns the life of one sandbox: starts it, answers workers while it runs, ends it by lease or on request.
+"""Owns the life of one sandbox: starts it, answers workers, ends it by lease or request.
 
-A process of its own, detached from the worker that started it, so a command survives a worker's crash
-and any worker finds the sandbox by its folder. When this process dies, the sandbox dies with it.
+A process of its own, detached from the worker that started it, so a command survives a worker's
+crash and any worker finds the sandbox by its folder. When this process dies, the sandbox dies with
+it.
 """
 
 from __future__ import annotations
@@ -81,7 +82,9 @@ class Supervisor:
         return self._box.describe()
 
     def serve(self, listener: socket.socket) -> None:
-        """Until the sandbox ends, is asked to end, or its lease ran out. Only the main thread is here."""
+        """Until the sandbox ends, is asked to end, or its lease ran out. Only the main thread is
+        here.
+        """
         assert self._service is not None
         ended, notify = socket.socketpair()
         notify.setblocking(False)

@@ -1,0 +1,177 @@
+"""Owns what agent code holds of a sandbox inside a durable handler: leases, commands and files.
+
+Each method is one journaled effect, named by the caller's `place`, which must be deterministic. A
+command is a detached job: starting it twice under one id runs it once, so a crash between the start
+and its record does no harm.
+
+Raises, where a method says nothing else: `SandboxGone`, `Fenced`, `FileProblem`, `Fatal` (see
+`sandbox.errors`), and TerminalError when the invocation is cancelled.
+"""
+
+from collections.abc import Awaitable, Callable
+
+import restate
+from restate import Context, TerminalError
+
+from sandbox import object as life
+from sandbox.backend import current_backend
+from sandbox.clipping import clipped
+from sandbox.durable import is_cancel
+from sandbox.errors import Fatal, SandboxError
+from sandbox.journal import effect, from_terminal
+from sandbox.protocol import (
+    AcquireRequest,
+    ArchiveInfo,
+    CheckpointRequest,
+    Command,
+    CommandResult,
+    Done,
+    FileList,
+    FileText,
+    Lease,
+    ReleaseRequest,
+    SandboxRef,
+)
+
+__all__ = ["CommandResult", "Lease", "SandboxClient", "acquire", "checkpoint", "release"]
+
+POLL_SECONDS = 20.0
+"""One effect waits at most this long; a ten-minute build is thirty journal entries."""
+OVERTIME_SECONDS = 60.0
+"""The sandbox ends a command at its time limit. One that goes on this long after it is given up."""
+
+log = restate.getLogger(__name__)  # type: ignore[no-untyped-call]  # silent on replay
+
+
+async def acquire(ctx: Context, session_key: str, owner: str) -> Lease:
+    """A running sandbox with the session's files, leased to `owner` until it releases."""
+    try:
+        return await ctx.object_call(life.acquire, session_key, AcquireRequest(owner=owner))
+    except TerminalError as error:
+        known = from_terminal(error)
+        if known is None:
+            raise
+        raise known from error
+
+
+def release(ctx: Context, session_key: str, owner: str) -> None:
+    """One way."""
+    ctx.object_send(life.release, session_key, ReleaseRequest(owner=owner))
+
+
+def checkpoint(ctx: Context, session_key: str) -> None:
+    """Have the files snapshotted, without waiting for it."""
+    ctx.object_send(life.checkpoint, session_key, CheckpointRequest())
+
+
+class SandboxClient:
+    """
+    Args:
+        fence: grows with every task and plan of the session; the sandbox refuses lower writers.
+    """
+
+    def __init__(self, ctx: Context, ref: SandboxRef, fence: int) -> None:
+        self._ctx = ctx
+        self._ref = ref
+        self._fence = fence
+
+    async def claim(self, place: str) -> None:
+        """Make late writes of earlier work fail, and kill its commands."""
+        await self._do(place, lambda: current_backend().raise_fence(self._ref, self._fence))
+
+    # --- commands -----------------------------------------------------------------------------
+
+    async def run(self, place: str, job_id: str, command: Command) -> CommandResult:
+        """Run to the end. A cancel of the invocation kills the command before it is raised."""
+
+        async def start_and_poll() -> CommandResult:
+            await current_backend().start(self._ref, job_id, command, self._fence)
+            return await self._look(job_id, POLL_SECONDS)
+
+        async def poll() -> CommandResult:
+            return await self._look(job_id, POLL_SECONDS)
+
+        most = 2 + int((command.timeout_seconds + OVERTIME_SECONDS) / POLL_SECONDS)
+        try:
+            result = await effect(self._ctx, place, start_and_poll, CommandResult)
+            for number in range(2, most + 1):
+                if result.exit_code is not None or result.lost:
+                    return result
+                name = f"{place}, still running {number}"
+                result = await effect(self._ctx, name, poll, CommandResult)
+        except TerminalError as error:
+            if is_cancel(error):
+                await self._kill(place, job_id)
+            raise
+        if result.exit_code is None and not result.lost:
+            raise Fatal("The command was not ended at its time limit: the sandbox does not react.")
+        return result
+
+    async def start(self, place: str, job_id: str, command: Command) -> None:
+        """Start a background job; its own time limit ends it."""
+        await self._do(
+            place, lambda: current_backend().start(self._ref, job_id, command, self._fence)
+        )
+
+    async def poll(self, place: str, job_id: str, wait_seconds: float) -> CommandResult:
+        """The job now, or at its end if that comes sooner than `wait_seconds`."""
+
+        async def look() -> CommandResult:
+            return await self._look(job_id, wait_seconds, also_running=True)
+
+        return await effect(self._ctx, place, look, CommandResult)
+
+    async def cancel(self, place: str, job_id: str) -> None:
+        """Kill it; one that has ended or never started is fine."""
+        await self._do(place, lambda: current_backend().cancel(self._ref, job_id))
+
+    # --- files --------------------------------------------------------------------------------
+
+    async def read_file(self, place: str, path: str, limit_bytes: int) -> FileText:
+        async def read() -> FileText:
+            return await current_backend().read(self._ref, path, limit_bytes)
+
+        return await effect(self._ctx, place, read, FileText)
+
+    async def write_file(self, place: str, path: str, data: bytes) -> None:
+        """Replace the whole file; folders are made."""
+        await self._do(place, lambda: current_backend().write(self._ref, path, data, self._fence))
+
+    async def remove_file(self, place: str, path: str) -> None:
+        """One that is gone already is fine."""
+        await self._do(place, lambda: current_backend().remove(self._ref, path, self._fence))
+
+    async def list_files(self, place: str, path: str, limit: int) -> FileList:
+        async def list_files() -> FileList:
+            return await current_backend().list_files(self._ref, path, limit)
+
+        return await effect(self._ctx, place, list_files, FileList)
+
+    async def make_archive(self, place: str, archive_id: str, title: str) -> ArchiveInfo:
+        """Pack the project; `current_backend().read_archive` streams it, inside another effect."""
+
+        async def make() -> ArchiveInfo:
+            return await current_backend().make_archive(self._ref, archive_id, title)
+
+        return await effect(self._ctx, place, make, ArchiveInfo)
+
+    # ------------------------------------------------------------------------------------------
+
+    async def _do(self, place: str, action: Callable[[], Awaitable[None]]) -> None:
+        async def body() -> Done:
+            await action()
+            return Done()
+
+        await effect(self._ctx, place, body, Done)
+
+    async def _look(
+        self, job_id: str, wait_seconds: float, also_running: bool = False
+    ) -> CommandResult:
+        return await clipped(current_backend(), self._ref, job_id, wait_seconds, also_running)
+
+    async def _kill(self, place: str, job_id: str) -> None:
+        """Part of being cancelled: whatever goes wrong here must not hide the cancel."""
+        try:
+            await self.cancel(f"{place}: kill", job_id)
+        except SandboxError as error:
+            log.warning("a cancelled command was not killed: %s", error, extra={"job": job_id})
