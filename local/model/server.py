@@ -234,10 +234,12 @@ async def running_model(
 ) -> AsyncIterator[ScriptedModel]:
     """A scripted model on 127.0.0.1 for as long as the block runs; `base_url` tells where."""
     model = ScriptedModel(scenarios, delay_ms, chunk_delay_ms, remember)
-    runner = web.AppRunner(model.app(), access_log=None, handler_cancellation=True)
+    runner = web.AppRunner(
+        model.app(), access_log=None, handler_cancellation=True, shutdown_timeout=0.5
+    )
     await runner.setup()
     try:
-        site = web.TCPSite(runner, "127.0.0.1", port, shutdown_timeout=0.5)
+        site = web.TCPSite(runner, "127.0.0.1", port)
         await site.start()
         model.base_url = f"http://127.0.0.1:{runner.addresses[0][1]}/v1"
         yield model
