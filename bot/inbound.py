@@ -111,7 +111,7 @@ def read_edit(event: Event, team: str, bot_user_id: str) -> Edited | None:
 
 
 def without_mention(text: str, bot_user_id: str) -> str:
-    return re.sub(rf"[ \t]*<@{bot_user_id}(?:\|[^>]*)?>[ \t]*[,:]?", " ", text).strip()
+    return re.sub(rf"[ \t]*<@{bot_user_id}(?:\|[^>]*)?>[ \t]*[,:]?[ \t]*", " ", text).strip()
 
 
 def mentioned_users(text: str) -> list[str]:
@@ -136,6 +136,8 @@ def control_word(text: str) -> Word | None:
 def _link_as_written(match: "re.Match[str]") -> str:
     url, label = match[1], match[2]
     address = url.removeprefix("mailto:").removeprefix("tel:")
-    if not label or label in (url, address) or url.endswith(f"//{label}"):
-        return label if label and address != url else address
+    if not label:
+        return address
+    if label in (url, address) or url.endswith(f"//{label}"):
+        return label
     return f"{label} ({url})"

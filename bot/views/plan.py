@@ -56,7 +56,8 @@ def _title(step: StepLine) -> str:
 
 def _plan(body: PlanBody, steps: list[StepLine]) -> Block:
     title = mrkdwn.clip(mrkdwn.one_line(body.title) or "Plan", TITLE_CHARS)
-    return {"type": "plan", "title": title, "tasks": [_card(i, s) for i, s in enumerate(steps)]}
+    cards = [_card(index, step) for index, step in enumerate(steps)]
+    return {"type": "plan", "title": title} | ({"tasks": cards} if cards else {})
 
 
 def _card(index: int, step: StepLine) -> Block:

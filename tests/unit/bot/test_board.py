@@ -1,0 +1,174 @@
+"""When what is shown: newest wins, ordinary edits keep a distance, urgent ones do not wait."""
+
+from typing import Any
+
+from agent import protocol as p
+from bot.board import MOST_FAILURES, Board, Slot, slot_name
+from tests.unit.bot.test_views import ask
+
+THREAD = p.ThreadRef(team="T0LOCAL", channel="C0BUILD", root_ts="1712000000.000100")
+NOW = 1000.0
+
+
+def event(body: p.Body, rev: int, slot: str = "plan:t/1", urgent: bool = False) -> p.ThreadEvent:
+    return p.ThreadEvent(thread=THREAD, slot=slot, rev=rev, urgent=urgent, body=body)
+
+
+def plan(current: str = "1", state: p.PlanState = "working") -> p.PlanBody:
+    lines = [
+        p.StepLine(id=n, title=n, status="in_progress" if n == current else "pending")
+        for n in ("1", "2")
+    ]
+    return p.PlanBody(title="x", steps=lines, state=state)
+
+
+def shown_plan() -> Slot:
+    slot = Slot()
+    assert slot.accept(event(plan(), 1))
+    slot.settle_shown(NOW, "1.1")
+    return slot
+
+
+def activity(text: str, rev: int) -> p.ThreadEvent:
+    return event(p.ActivityBody(text=text), rev, slot="activity:t/1")
+
+
+def test_old_and_repeated_revisions_change_nothing() -> None:
+    slot = shown_plan()
+    assert not slot.accept(event(plan("2"), 1))
+    assert slot.accept(event(plan("2"), 3))
+    assert not slot.accept(event(plan("1"), 2))
+    assert isinstance(slot.body, p.PlanBody)
+    assert slot.body.steps[1].status == "in_progress"
+
+
+def test_a_body_equal_to_the_one_on_screen_costs_no_call() -> None:
+    assert not shown_plan().accept(event(plan(), 2))
+
+
+def test_the_first_post_and_urgent_edits_are_due_at_once() -> None:
+    assert Slot(body=plan()).due_at(NOW, urgent=False) == NOW
+    assert shown_plan().due_at(NOW + 0.1, urgent=True) == NOW + 0.1
+
+
+def test_changes_that_come_together_settle_into_one_edit() -> None:
+    slot = shown_plan()
+    slot.accept(event(plan("2"), 2))
+    assert slot.due_at(NOW + 0.1, urgent=False) == NOW + 1.0
+    assert slot.due_at(NOW + 60, urgent=False) == NOW + 60.3
+
+
+def test_edits_for_activity_alone_thin_out() -> None:
+    slot, at, gaps = shown_plan(), NOW, []
+    for n in range(7):
+        assert slot.accept(activity(f"doing {n}", n))
+        due = slot.due_at(at, urgent=False)
+        gaps.append(due - at)
+        slot.settle_shown(due, "")
+        at = due
+    assert gaps == [5, 5, 10, 20, 40, 60, 60]
+
+
+def test_a_state_change_does_not_wait_for_the_activitys_distance() -> None:
+    slot = shown_plan()
+    slot.accept(activity("compiling", 1))
+    assert slot.due_at(NOW, urgent=False) == NOW + 5
+    slot.accept(event(plan("2"), 2))
+    assert slot.due_at(NOW, urgent=False) == NOW + 1
+
+
+def test_an_activity_ends_with_its_step() -> None:
+    slot = shown_plan()
+    slot.accept(activity("compiling", 1))
+    slot.accept(event(plan("2"), 2))
+    assert slot.activity == ""
+
+
+def test_an_activity_before_its_plan_or_after_its_end_shows_nothing_by_itself() -> None:
+    slot = Slot()
+    assert not slot.accept(activity("early", 1))
+    slot = shown_plan()
+    slot.accept(event(plan(state="done"), 2))
+    slot.settle_shown(NOW, "")
+    assert not slot.accept(activity("late", 2))
+    assert slot.body is None
+
+
+def test_an_activity_belongs_to_the_message_of_its_plan() -> None:
+    assert slot_name(activity("x", 1)) == "plan:t/1"
+
+
+def test_a_decided_approval_is_forgotten_and_an_open_one_is_kept() -> None:
+    slot = Slot()
+    slot.accept(event(p.ApprovalBody(request=ask()), 1, slot="approval:x"))
+    slot.settle_shown(NOW, "1.1")
+    assert slot.body is not None
+    outcome = p.ApprovalOutcome(verdict="denied")
+    slot.accept(event(p.ApprovalBody(request=ask(), outcome=outcome), 2, slot="approval:x"))
+    slot.settle_shown(NOW, "")
+    assert slot.ts == "1.1"
+    assert _is_forgotten(slot)
+
+
+def _is_forgotten(slot: Slot) -> bool:
+    return slot.body is None
+
+
+def test_a_deleted_message_is_not_edited_again() -> None:
+    slot = shown_plan()
+    slot.gone = True
+    assert not slot.accept(event(plan("2"), 2))
+
+
+def test_failures_back_off_and_end() -> None:
+    slot, waits = shown_plan(), []
+    while slot.back_off(NOW):
+        waits.append(slot.not_before - NOW)
+    assert waits[:5] == [1, 2, 4, 8, 16]
+    assert max(waits) == 300
+    assert len(waits) == MOST_FAILURES
+
+
+def test_urgent_comes_before_ordinary_and_then_in_order() -> None:
+    board = Board()
+    board.add("note:1", NOW, urgent=False)
+    board.add("note:2", NOW, urgent=False)
+    board.add("approval:1", NOW, urgent=True)
+    board.add("plan:1", NOW + 5, urgent=False)
+    order: list[Any] = []
+    while (name := board.next_due(NOW)) is not None:
+        order.append(name)
+        board.remove(name)
+    assert order == ["approval:1", "note:1", "note:2"]
+    assert board.wake_at() == NOW + 5
+
+
+def test_an_urgent_change_pulls_its_waiting_slot_forward() -> None:
+    board = Board()
+    board.add("plan:1", NOW + 5, urgent=False)
+    board.add("plan:1", NOW, urgent=True)
+    assert board.next_due(NOW) == "plan:1"
+    assert board.pending["plan:1"].urgent
+
+
+def test_a_refused_rich_form_is_remembered_for_its_kind() -> None:
+    board, slot = Board(), Slot(body=plan())
+    assert board.form_of(slot) == "rich"
+    assert board.plainer(slot)
+    assert board.form_of(slot) == "plain"
+    assert board.form_of(Slot(body=plan())) == "plain"
+    assert board.form_of(Slot(body=p.NoteBody(text="x"))) == "rich"
+    assert board.plainer(slot)
+    assert board.form_of(slot) == "text"
+    assert not board.plainer(slot)
+
+
+def test_presence_differing_in_free_text_alone_is_the_same_while_nobody_sees_that_text() -> None:
+    board, slot = Board(), Slot()
+    first = event(p.PresenceBody(state="processing", text="planning…"), 1, slot="presence")
+    second = event(p.PresenceBody(state="processing", text="working…"), 2, slot="presence")
+    assert slot.accept(board.as_shown(first))
+    slot.settle_shown(NOW, "")
+    assert not slot.accept(board.as_shown(second))
+    board.next_presence()
+    assert slot.accept(board.as_shown(second.model_copy(update={"rev": 3})))

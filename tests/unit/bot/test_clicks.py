@@ -1,0 +1,121 @@
+"""What a click means, and what the one who clicked is told."""
+
+import pytest
+
+from agent import protocol as p
+from bot import names
+from bot.views.approval import Choice
+from tests.unit.bot import payloads
+from tests.unit.bot.conftest import Deliver
+from tests.unit.bot.servers import TEAM, FakeIngress, FakeSlack
+
+THREAD = f"{TEAM}:{payloads.CHANNEL}:{payloads.TS}"
+APPROVAL = f"{THREAD}/1/abcdef"
+BEN = p.Person(user_id="U0BEN", name="ben")
+
+
+class Decisions:
+    """The approval as a server would keep it: first answer wins, only ana may."""
+
+    def __init__(self, ingress: FakeIngress) -> None:
+        self._ingress = ingress
+
+    def answers(self, receipt: p.AnswerReceipt) -> None:
+        self._ingress.answers[f"Approval/decide {APPROVAL}"] = receipt
+
+
+@pytest.fixture
+def decisions(ingress: FakeIngress) -> Decisions:
+    return Decisions(ingress)
+
+
+async def test_a_click_that_decides_is_answered_by_the_card_alone(
+    deliver: Deliver, decisions: Decisions, slack: FakeSlack
+) -> None:
+    decisions.answers(p.AnswerReceipt(accepted=True))
+    response = await deliver(payloads.click(names.APPROVE, APPROVAL))
+    assert response.status == 200
+    assert slack.of("chat.postEphemeral") == []
+    assert slack.of("chat.update") == []
+
+
+async def test_the_wrong_person_is_told_why_privately(
+    deliver: Deliver, decisions: Decisions, slack: FakeSlack
+) -> None:
+    decisions.answers(p.AnswerReceipt(accepted=False, refusal="Only <@U0ANA> can answer this."))
+    await deliver(payloads.click(names.APPROVE, APPROVAL, user="U0BEN"))
+    [told] = slack.of("chat.postEphemeral")
+    assert (told["user"], told["thread_ts"]) == ("U0BEN", payloads.TS)
+    assert told["text"] == "Only <@U0ANA> can answer this."
+
+
+async def test_a_late_click_is_told_the_true_outcome(
+    deliver: Deliver, decisions: Decisions, slack: FakeSlack
+) -> None:
+    outcome = p.ApprovalOutcome(verdict="denied", by=BEN, at=1712000100.0)
+    decisions.answers(p.AnswerReceipt(accepted=False, outcome=outcome))
+    await deliver(payloads.click(names.APPROVE, APPROVAL))
+    [told] = slack.of("chat.postEphemeral")
+    assert "decided before your click" in told["text"]
+    assert "*Denied* by <@U0BEN>" in told["text"]
+
+
+async def test_an_outsiders_click_reaches_nothing(
+    deliver: Deliver, ingress: FakeIngress, slack: FakeSlack
+) -> None:
+    for action in (names.APPROVE, names.STOP, names.DOWNLOAD):
+        await deliver(payloads.click(action, APPROVAL, user="U0OTTO"))
+    assert ingress.sends == []
+    assert all("members of this workspace" in t["text"] for t in slack.of("chat.postEphemeral"))
+
+
+async def test_an_option_answers_with_its_own_text(
+    deliver: Deliver, ingress: FakeIngress, decisions: Decisions
+) -> None:
+    decisions.answers(p.AnswerReceipt(accepted=True))
+    value = Choice(APPROVAL, "SQLite, “small”").pack()
+    await deliver(payloads.click(f"{names.ANSWER}:2", value))
+    [asked] = ingress.calls
+    assert asked.key == APPROVAL
+    assert (asked.value["decision"], asked.value["answer"]) == ("answer", "SQLite, “small”")
+
+
+async def test_stop_and_download_act_on_the_thread_in_the_buttons_value(
+    deliver: Deliver, ingress: FakeIngress
+) -> None:
+    """Under an org-wide install the click has no team; the value still says which thread."""
+    for action in (names.STOP, names.DOWNLOAD):
+        body = payloads.click(action, THREAD)
+        body["team"] = None
+        assert (await deliver(body)).status == 200
+    stop, download = ingress.sends
+    assert (stop.handler, stop.key) == ("Session/stop", THREAD)
+    assert download.value["thread"] == p.ThreadRef.parse(THREAD).model_dump()
+
+
+async def test_one_click_delivered_twice_acts_once_and_two_clicks_act_twice(
+    deliver: Deliver, ingress: FakeIngress
+) -> None:
+    for action_ts in ("1.1", "1.1", "2.2"):
+        await deliver(payloads.click(names.DOWNLOAD, THREAD, action_ts=action_ts))
+    assert len(ingress.of("Download/run")) == 2
+
+
+async def test_an_answer_that_could_not_be_recorded_is_said_so(
+    deliver: Deliver, ingress: FakeIngress, slack: FakeSlack
+) -> None:
+    ingress.down = True
+    response = await deliver(payloads.click(names.APPROVE, APPROVAL))
+    assert response.status == 200
+    [told] = slack.of("chat.postEphemeral")
+    assert "try again" in told["text"]
+
+
+async def test_feedback_is_thanked_for(deliver: Deliver, slack: FakeSlack) -> None:
+    await deliver(payloads.click(names.FEEDBACK, f"good:{THREAD}/1"))
+    [told] = slack.of("chat.postEphemeral")
+    assert "Thank you" in told["text"]
+
+
+async def test_a_button_of_an_older_release_is_acknowledged(deliver: Deliver) -> None:
+    assert (await deliver(payloads.click("something_old", "x"))).status == 200

@@ -1,0 +1,400 @@
+"""How things look, and that nothing hostile or long gets past Slack's rules."""
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from agent import protocol as p
+from bot import names
+from bot.views import help as help_view
+from bot.views import mrkdwn, render
+from bot.views import picker as picker_view
+from bot.views import status as status_view
+from bot.views.approval import Choice, outcome_line
+from bot.views.blocks import Rendered
+from local.slack.blockkit import check_blocks, check_view
+from local.slack.blockkit.blocks import MAX_TEXT, text_length
+
+THREAD = p.ThreadRef(team="T0LOCAL", channel="C0BUILD", root_ts="1712000000.000100")
+ANA = p.Person(user_id="U0ANA", name="ana")
+BEN = p.Person(user_id="U0BEN", name="ben")
+APPROVAL = f"{THREAD.key}/1/abcdef"
+
+hostile = st.text(max_size=400) | st.sampled_from(
+    [
+        "<!channel> <!here> <@U0BEN> <#C0GENERAL> <!subteam^S123>",
+        "[https://good.example](https://evil.example) <https://evil.example|https://good>",
+        "```<!everyone>```" * 30,
+        "&lt;!channel&gt; " * 100,
+        "*" * 500,
+        "a" * 5000,
+        "\u202egpj.exe",
+        "`" * 99,
+        "\n".join(f"- item {n}" for n in range(500)),
+    ]
+)
+steps = st.builds(
+    p.StepLine,
+    id=st.text(max_size=300),
+    title=hostile,
+    status=st.sampled_from(["pending", "in_progress", "complete", "error", "dropped"]),
+    mark=st.sampled_from(["", "kept", "new", "dropped"]),
+    detail=hostile,
+)
+plans = st.builds(
+    p.PlanBody,
+    title=hostile,
+    steps=st.lists(steps, max_size=40),
+    state=st.sampled_from(["working", "waiting", "done", "blocked", "failed", "stopped"]),
+    note=hostile,
+    started_at=st.just(1712000000.0),
+    finished_at=st.none() | st.just(1712000100.0),
+)
+people = st.builds(p.Person, user_id=st.sampled_from(["U0ANA", "U0BEN", "<!x>"]), name=hostile)
+usages = st.builds(
+    p.Usage,
+    input=st.integers(0, 10**9),
+    output=st.integers(0, 10**9),
+    cost_usd=st.none() | st.floats(0, 1e6),
+)
+results = st.builds(
+    p.ResultBody,
+    task=st.just(f"{THREAD.key}/1"),
+    outcome=st.sampled_from(["done", "blocked", "failed", "stopped", "answered"]),
+    summary=hostile,
+    files=st.lists(hostile, max_size=60),
+    checks=st.lists(hostile, max_size=60),
+    asked_by=st.lists(people, max_size=9),
+    seconds=st.floats(0, 1e6),
+    usage=usages,
+    model=hostile,
+    downloadable=st.booleans(),
+    continue_hint=hostile,
+)
+requests = st.builds(
+    p.ApprovalRequest,
+    kind=st.sampled_from(["command", "question"]),
+    approval=st.just(APPROVAL),
+    thread=st.just(THREAD),
+    question=hostile,
+    command=hostile | st.just("x" * 9000),
+    workdir=hostile,
+    options=st.lists(hostile, max_size=30),
+    requester=people,
+    approvers=st.lists(st.sampled_from(["U0BEN", "W0X", "nobody!"]), max_size=30),
+    expires_at=st.just(1712009000.0),
+)
+outcomes = st.builds(
+    p.ApprovalOutcome,
+    verdict=st.sampled_from(["approved", "denied", "answered", "expired", "withdrawn"]),
+    by=st.none() | people,
+    at=st.just(1712000100.0),
+    answer=hostile,
+)
+approvals = st.builds(p.ApprovalBody, request=requests, outcome=st.none() | outcomes)
+notes = st.builds(p.NoteBody, text=hostile)
+
+ALLOWED = re.compile(
+    r"<(https?://[^|<>\s]+(\|[^<>]*)?|!date\^\d+\^[^|<>]*\|[^<>]*|@[UW][A-Z0-9]+|#[CGD]\w+)>"
+)
+
+
+def parsed_texts(node: Any) -> Iterator[str]:
+    """Every string that Slack would parse for mentions and links."""
+    if isinstance(node, dict):
+        if node.get("type") == "mrkdwn":
+            yield node["text"]
+        for value in node.values():
+            yield from parsed_texts(value)
+    elif isinstance(node, list):
+        for value in node:
+            yield from parsed_texts(value)
+
+
+def assert_harmless(text: str) -> None:
+    rest = ALLOWED.sub("", text)
+    assert "<" not in rest
+    assert "<!channel" not in text
+
+
+def assert_presentable(message: Rendered) -> None:
+    """Within Slack's limits by the same rules the local workspace applies, and nothing injected."""
+    assert message.text.strip()
+    assert len(message.text) <= 4000
+    assert check_blocks(message.blocks, "message") == []
+    assert text_length(message.blocks) <= MAX_TEXT
+    for text in (message.text, *parsed_texts(message.blocks)):
+        assert_harmless(text)
+
+
+@settings(max_examples=60, deadline=None)
+@given(plans | results | approvals | notes, hostile, st.booleans())
+def test_no_input_breaks_slacks_limits_or_injects_anything(
+    body: p.PlanBody | p.ResultBody | p.ApprovalBody | p.NoteBody, activity: str, plain: bool
+) -> None:
+    assert_presentable(render(body, THREAD.key, activity, plain))
+
+
+@settings(max_examples=200, deadline=None)
+@given(hostile, st.integers(1, 300))
+def test_model_text_keeps_within_its_limit_and_only_web_links_survive(
+    text: str, limit: int
+) -> None:
+    shown = mrkdwn.from_markdown(text, limit)
+    assert len(shown) <= limit
+    assert_harmless(shown)
+    assert not re.search(r"&(?!amp;|lt;|gt;)", shown)
+
+
+@pytest.mark.parametrize(
+    ("written", "shown"),
+    [
+        ("**bold** and `a < b`", "*bold* and `a &lt; b`"),
+        ("## Result\n- one\n- two", "*Result*\n• one\n• two"),
+        ("[the docs](https://x.y/z?a=1&b=2)", "<https://x.y/z?a=1&amp;b=2|the docs>"),
+        ("[https://good.com](https://evil.com)", "<https://evil.com>"),
+        ("[good.com](https://evil.com)", "<https://evil.com>"),
+        ("<https://evil.com|https://good.com>", "<https://evil.com>"),
+        ("[click](javascript:alert(1))", "[click](javascript:alert(1))"),
+        ("<!channel> <@U0BEN> <#C1>", "&lt;!channel&gt; &lt;@U0BEN&gt; &lt;#C1&gt;"),
+        ("```\nx = '**no bold**'\n```", "```\nx = '**no bold**'\n```"),
+        ("2 * 3 * 4", "2 * 3 * 4"),
+    ],
+)
+def test_markdown_of_a_model_becomes_slacks_own(written: str, shown: str) -> None:
+    assert mrkdwn.from_markdown(written, 1000) == shown
+
+
+def test_hidden_and_reordering_characters_are_spelled_out() -> None:
+    assert (
+        mrkdwn.visible("rm \u202e-rf\u200b x\x1b[0m\ty\n")
+        == "rm \\u202e-rf\\u200b x\\u001b[0m\ty\n"
+    )
+
+
+# --- plan ---------------------------------------------------------------------------------------
+
+
+def plan(**more: Any) -> p.PlanBody:
+    lines = [
+        p.StepLine(id="1", title="Set up the project", status="complete", mark="kept"),
+        p.StepLine(id="2", title="Write the parser", status="in_progress", mark="new"),
+        p.StepLine(id="3", title="Write a web page", status="dropped", mark="dropped"),
+        p.StepLine(id="4", title="Write tests", status="pending"),
+    ]
+    return p.PlanBody(title="To-do CLI", steps=lines, started_at=1712000000.0, **more)
+
+
+def kinds(message: Rendered) -> list[str]:
+    return [block["type"] for block in message.blocks]
+
+
+def test_a_running_plan_shows_steps_marks_activity_and_a_way_to_stop() -> None:
+    message = render(plan(note="Kept step 1."), THREAD.key, "running pytest -q")
+    assert kinds(message) == ["plan", "context", "context", "context", "actions"]
+    titles = [task["title"] for task in message.blocks[0]["tasks"]]
+    assert titles == ["Set up the project (kept)", "Write the parser (new)", "Write tests"]
+    said = list(parsed_texts(message.blocks))
+    assert said[0] == "Dropped: Write a web page"
+    assert said[2].startswith("*Working* · since <!date^1712000000^{time}|")
+    assert said[2].endswith(" · running pytest -q")
+    assert message.blocks[-1]["elements"][0]["value"] == THREAD.key
+    assert message.text == "To-do CLI: working, 1 of 3 steps done, now: Write the parser"
+
+
+def test_a_finished_plan_says_how_long_it_took_and_has_no_buttons() -> None:
+    message = render(plan(state="done", finished_at=1712000125.0), THREAD.key, "old activity")
+    assert "actions" not in kinds(message)
+    assert list(parsed_texts(message.blocks))[-1] == "*Done* · 2 min 5 s"
+
+
+def test_a_long_plan_folds_around_the_current_step() -> None:
+    lines = [
+        p.StepLine(id=str(n), title=f"step {n}", status="complete" if n < 30 else "pending")
+        for n in range(50)
+    ]
+    message = render(p.PlanBody(title="Long", steps=lines), THREAD.key)
+    titles = [task["title"] for task in message.blocks[0]["tasks"]]
+    assert titles == [f"step {n}" for n in range(25, 45)]
+    assert "30 more steps, 25 of them done" in list(parsed_texts(message.blocks))
+
+
+def test_the_plain_plan_says_states_in_words_and_signs() -> None:
+    message = render(plan(), THREAD.key, plain=True)
+    assert kinds(message)[0] == "section"
+    assert message.blocks[0]["text"]["text"] == (
+        "*To-do CLI*\n☑ Set up the project (kept)\n▸ Write the parser (new) – now\n☐ Write tests"
+    )
+
+
+# --- approval -----------------------------------------------------------------------------------
+
+
+def ask(**more: Any) -> p.ApprovalRequest:
+    given_: dict[str, Any] = {
+        "approval": APPROVAL,
+        "thread": THREAD,
+        "question": "It deletes files.",
+        "command": "rm -rf build && echo '<!channel> *x*'",
+        "requester": ANA,
+        "approvers": ["U0BEN", "U0ANA"],
+        "expires_at": 1712009000.0,
+    }
+    return p.ApprovalRequest(**(given_ | more))
+
+
+def buttons(message: Rendered) -> list[tuple[str, str]]:
+    return [
+        (element["text"]["text"], element["value"])
+        for block in message.blocks
+        if block["type"] == "actions"
+        for element in block["elements"]
+    ]
+
+
+def test_an_approval_shows_the_exact_command_who_may_answer_and_until_when() -> None:
+    message = render(p.ApprovalBody(request=ask()), THREAD.key)
+    code = next(b for b in message.blocks if b["type"] == "rich_text")
+    assert code["elements"][0]["type"] == "rich_text_preformatted"
+    assert code["elements"][0]["elements"][0]["text"] == ask().command
+    assert buttons(message) == [("Approve", APPROVAL), ("Deny", APPROVAL)]
+    assert [e.get("style") for e in message.blocks[-2]["elements"]] == ["primary", "danger"]
+    context = [element["text"] for element in message.blocks[-1]["elements"]]
+    assert context[:2] == ["Runs in the project folder", "For <@U0ANA>, <@U0BEN>"]
+    assert context[2].startswith("Open until <!date^1712009000^")
+
+
+def test_a_decided_approval_says_who_and_when_and_keeps_the_command() -> None:
+    outcome = p.ApprovalOutcome(verdict="approved", by=BEN, at=1712000100.0)
+    message = render(p.ApprovalBody(request=ask(), outcome=outcome), THREAD.key)
+    assert buttons(message) == []
+    assert ask().command in json.dumps(message.blocks)
+    assert "*Approved* by <@U0BEN>, <!date^1712000100^" in list(parsed_texts(message.blocks))[-2]
+    assert message.text.endswith("approved by ben")
+
+
+@pytest.mark.parametrize("verdict", ["expired", "withdrawn"])
+def test_an_open_question_that_ends_by_itself_says_so(verdict: p.Verdict) -> None:
+    line = outcome_line(p.ApprovalOutcome(verdict=verdict, at=1712000100.0))
+    assert verdict.capitalize() in line
+
+
+@pytest.mark.parametrize("plain", [False, True])
+def test_a_command_that_cannot_be_shown_whole_cannot_be_approved(plain: bool) -> None:
+    message = render(p.ApprovalBody(request=ask(command="x" * 8001)), THREAD.key, plain=plain)
+    assert buttons(message) == [("Deny", APPROVAL)]
+    assert "can only be denied" in json.dumps(message.blocks)
+
+
+def test_the_plain_card_cannot_be_approved_when_fences_would_change_the_command() -> None:
+    message = render(p.ApprovalBody(request=ask(command="echo '```'")), THREAD.key, plain=True)
+    assert buttons(message) == [("Deny", APPROVAL)]
+
+
+def test_a_question_offers_its_options_and_each_carries_its_whole_text() -> None:
+    request = ask(kind="question", command="", options=["SQLite", "A plain file"])
+    message = render(p.ApprovalBody(request=request), THREAD.key)
+    labels = [(label, Choice.unpack(value).answer) for label, value in buttons(message)]
+    assert labels == [("SQLite", "SQLite"), ("A plain file", "A plain file")]
+    long = ask(kind="question", command="", options=["short", "long " * 40])
+    message = render(p.ApprovalBody(request=long), THREAD.key)
+    labels = [(label, Choice.unpack(value).answer) for label, value in buttons(message)]
+    assert labels == [("Option 1", "short"), ("Option 2", "long " * 40)]
+    assert "2. long long" in json.dumps(message.blocks)
+
+
+@pytest.mark.parametrize("value", ["", "[]", '"x"', "{", '["only one"]', "null"])
+def test_a_value_that_is_not_ours_is_refused(value: str) -> None:
+    with pytest.raises(ValueError, match=r".+"):
+        Choice.unpack(value)
+
+
+# --- result -------------------------------------------------------------------------------------
+
+
+def result(**more: Any) -> p.ResultBody:
+    given_: dict[str, Any] = {
+        "task": f"{THREAD.key}/1",
+        "outcome": "done",
+        "summary": "The CLI works.",
+        "files": ["todo.py", "test_todo.py"],
+        "checks": ["pytest -q: 12 passed"],
+        "asked_by": [ANA, BEN],
+        "seconds": 95.0,
+        "usage": p.Usage(input=30_000, output=4_100, cost_usd=0.123),
+        "model": "demo",
+        "downloadable": True,
+        "continue_hint": "Reply here to go on.",
+    }
+    return p.ResultBody(**(given_ | more))
+
+
+def test_a_result_says_the_outcome_first_then_files_checks_and_what_it_took() -> None:
+    message = render(result(), THREAD.key)
+    said = list(parsed_texts(message.blocks))
+    assert said[0] == "*Done.* The CLI works."
+    assert said[1] == "*Files*\n`todo.py`, `test_todo.py`"
+    assert said[2] == "*Checks*\n• pytest -q: 12 passed"
+    assert said[3:] == [
+        "Reply here to go on.",
+        "Asked by ana, ben · 1 min 35 s · 34,100 tokens · $0.12 · demo",
+    ]
+    assert buttons(message) == [("Download project", THREAD.key)]
+    assert kinds(message)[-1] == "context_actions"
+    assert message.text == "Done. The CLI works."
+
+
+def test_an_unknown_price_is_said_not_guessed() -> None:
+    message = render(result(usage=p.Usage(input=1, output=1, cost_usd=None)), THREAD.key)
+    assert "· unpriced ·" in json.dumps(message.blocks, ensure_ascii=False)
+
+
+def test_an_answer_has_no_headline_and_no_download() -> None:
+    body = result(outcome="answered", summary="42.", files=[], checks=[], downloadable=False)
+    message = render(body, THREAD.key)
+    assert message.text == "42."
+    assert buttons(message) == []
+
+
+# --- the rest -----------------------------------------------------------------------------------
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(hostile, min_size=1, max_size=120))
+def test_picker_and_home_hold_any_titles(titles: list[str]) -> None:
+    cards = [
+        p.SessionCard(thread=THREAD, title=title, updated_at=1712000000.0, status="idle")
+        for title in titles
+    ]
+    modal = picker_view.modal("download", "C0BUILD", cards, now=1712100000.0)
+    home = help_view.home(cards, now=1712100000.0)
+    assert check_view(modal) == check_view(home) == []
+    for text in parsed_texts(home):
+        assert_harmless(text)
+
+
+def test_only_known_verbs_come_out_of_a_picker() -> None:
+    card = p.SessionCard(thread=THREAD, title="x", updated_at=0.0, status="idle")
+    modal = picker_view.modal("stop", "C0BUILD", [card], now=0.0)
+    values = {picker_view.BLOCK_ID: {picker_view.ACTION_ID: {"selected_option": {"value": "a:b"}}}}
+    with pytest.raises((ValueError, ValidationError)):
+        picker_view.chosen(modal | {"state": {"values": values}})
+
+
+def test_help_fits_into_one_section_and_names_the_command() -> None:
+    message = help_view.message()
+    assert_presentable(message)
+    assert names.COMMAND in message.text
+
+
+def test_a_status_names_the_last_outcome_when_nothing_runs() -> None:
+    last = p.TaskDigest(task="t", outcome="done", summary="All green.")
+    view = p.SessionView(exists=True, title="To-do", tasks=1, messages=2, last=last)
+    text = status_view.of_session(view, None)
+    assert text == "**To-do**: idle\n1 task, 2 messages\nLast: done. All green."
