@@ -5,11 +5,7 @@ Exit status 2 and one sentence when a setting, the policy or the sandbox backend
 
 import asyncio
 import logging
-import os
 import sys
-
-from sandbox.settings import Settings as SandboxSettings
-from sandbox.settings import SettingsError as SandboxSettingsError
 
 from agent import endpoint, settings
 from agent.app import SERVICES
@@ -18,6 +14,8 @@ from agent.policy import PolicyError, load_policy
 from agent.settings import Settings, SettingsError
 from sandbox import backend as sandbox_backend
 from sandbox.errors import SandboxError
+from sandbox.settings import Settings as SandboxSettings
+from sandbox.settings import SettingsError as SandboxSettingsError
 
 REFUSALS = (
     SettingsError,
@@ -60,7 +58,7 @@ def main() -> None:
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
     try:
         now = settings.current()
-        sandboxes = SandboxSettings.load(os.environ)  # noqa: TID251  (handed over, not read)
+        sandboxes = sandbox_backend.current_settings()
         load_policy(now.policy_file)
         endpoint.host_and_port(now.bind, "THREADWRIGHT_AGENT_BIND")
         asyncio.run(serve(now, sandboxes))

@@ -1,7 +1,5 @@
 """Lists every durable service this process serves. The sandbox's object is only registered here."""
 
-from sandbox.object import sandbox
-
 from agent.approvals import approval
 from agent.download import download
 from agent.endpoint import Durable
@@ -10,5 +8,6 @@ from agent.planning import planning
 from agent.session import session
 from agent.steps import step
 from agent.task import task
+from sandbox.object import sandbox
 
 SERVICES: list[Durable] = [session, task, planning, step, approval, person, download, sandbox]

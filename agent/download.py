@@ -10,12 +10,12 @@ from datetime import timedelta
 
 import aiohttp
 from restate import Context, RunOptions, Service, TerminalError
-from sandbox.backend import current_backend
 
 from agent import calls, events
 from agent import protocol as p
 from agent.retries import LONG_STEP, PROMPT
 from sandbox import client as sandbox
+from sandbox.backend import current_backend
 from sandbox.errors import SandboxError
 from sandbox.protocol import ArchiveInfo, SandboxRef
 

@@ -6,7 +6,6 @@ build on it.
 """
 
 from restate import Context, Service, TerminalError
-from sandbox.client import SandboxClient
 
 from agent import protocol as p
 from agent import transcript
@@ -14,6 +13,7 @@ from agent.config import RunConfig
 from agent.loop import StepLoop
 from agent.retries import LONG_STEP, PROMPT
 from agent.tools.contract import Bench
+from sandbox.client import SandboxClient
 from sandbox.durable import is_cancel
 from sandbox.errors import SandboxError
 from sandbox.protocol import SandboxRef

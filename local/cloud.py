@@ -13,11 +13,14 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import sandbox.settings
 from local.processes import ROOT, Child
 from local.restate.server import RestateServer, free_port
+from sandbox.backends.local.backend import LocalBackend
 
-BOT_TOKEN = "xoxb-local-threadwright"  # noqa: S105  (opens nothing but the workspace on loopback)
-APP_TOKEN = "xapp-local-threadwright"  # noqa: S105
+# They open nothing but the workspace on loopback.
+BOT_TOKEN = "xoxb-local-threadwright"
+APP_TOKEN = "xapp-local-threadwright"
 
 
 @dataclass
@@ -68,7 +71,7 @@ async def running_cloud(wishes: Wishes = Wishes()) -> AsyncIterator[Cloud]:
         for child in cloud.children:
             await child.stop()
         await cloud.restate.stop()
-        await _end_sandboxes(cloud.settings)
+        await end_sandboxes(cloud.settings)
         shutil.rmtree(data_dir, ignore_errors=True)
 
 
@@ -112,7 +115,7 @@ def _assemble(data_dir: Path, wishes: Wishes) -> Cloud:
             "slack",
             ["local.slack", "--port", str(slack_port), "--manifest", str(ROOT / "manifest.yml")],
             {},
-            f"{slack_url}/health",
+            f"{slack_url}/",
         ),
         model=None
         if real_key
@@ -149,3 +152,11 @@ def _assemble(data_dir: Path, wishes: Wishes) -> Cloud:
         page_url=slack_url,
         settings=sandboxes,
     )
+
+
+async def end_sandboxes(settings: Mapping[str, str]) -> None:
+    """Sandboxes outlive workers on purpose; here nothing may stay."""
+    backend = LocalBackend(sandbox.settings.Settings.load(settings))
+    boxes = Path(settings["SANDBOX_STATE_DIR"], "boxes")
+    for box in boxes.iterdir() if boxes.exists() else ():
+        await backend.destroy(box.name)

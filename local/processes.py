@@ -25,8 +25,8 @@ class Child:
         name: shown before each of its log lines.
         settings: its environment, besides what a program needs to run at all.
         health: URL that answers 200 once it is ready.
-        log: every line goes here too; None: only the console.
-        quiet: show warnings and errors only.
+        log: file that every line goes to.
+        quiet: print warnings and errors only.
     """
 
     def __init__(
@@ -36,7 +36,7 @@ class Child:
         settings: Mapping[str, str],
         health: str,
         *,
-        log: Path | None = None,
+        log: Path,
         quiet: bool = False,
     ) -> None:
         self.name = name
@@ -76,7 +76,7 @@ class Child:
                 asyncio.timeout(within_seconds),
                 aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=2)) as http,
             ):
-                while not await self._is_ready(http):
+                while not await self._is_ready(http):  # noqa: ASYNC110  (another process's state)
                     await asyncio.sleep(0.05)
         except TimeoutError:
             raise LocalCloudError(
@@ -124,12 +124,10 @@ class Child:
 
     async def _copy_lines(self, process: asyncio.subprocess.Process) -> None:
         assert process.stdout is not None
-        with self._log.open("a") if self._log else suppress() as file:
+        with self._log.open("a", buffering=1) as file:
             async for raw in process.stdout:
                 line = raw.decode(errors="replace").rstrip()
                 self._last_line = line or self._last_line
-                if file is not None:
-                    file.write(line + "\n")
-                    file.flush()
+                file.write(line + "\n")
                 if line and (not self._quiet or re.match(r"(WARNING|ERROR|CRITICAL)", line)):
                     print(f"{self.name:>8} │ {line}", flush=True)

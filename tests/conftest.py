@@ -1,11 +1,13 @@
 """Fixtures every kind of test may use; each test starts from a clean environment."""
 
 import os
+import tempfile
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
+from local.cloud import end_sandboxes
 from tests.fakes.restate import Engine, running_engine
 
 OURS = ("SLACK_", "OPENAI_", "LLM_", "RESTATE_", "SANDBOX_", "MODAL_", "THREADWRIGHT_")
@@ -24,3 +26,13 @@ async def engine(tmp_path: Path) -> AsyncIterator[Engine]:
     """A fresh real Restate server."""
     async with running_engine(tmp_path / "restate") as running:
         yield running
+
+
+@pytest.fixture
+async def sandboxes() -> AsyncIterator[Path]:
+    """A folder for local sandboxes, passable for the unprivileged user that runs them."""
+    with tempfile.TemporaryDirectory(prefix="threadwright-test-") as folder:
+        Path(folder).chmod(0o755)
+        state = Path(folder, "sandboxes")
+        yield state
+        await end_sandboxes({"SANDBOX_STATE_DIR": str(state)})

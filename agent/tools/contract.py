@@ -7,11 +7,11 @@ from typing import Any, Generic, TypeVar
 
 from pydantic import BaseModel, ConfigDict
 from restate import Context
-from sandbox.client import SandboxClient
 
 from agent import events
 from agent import protocol as p
 from agent.config import RunConfig
+from sandbox.client import SandboxClient
 
 
 class Arguments(BaseModel):

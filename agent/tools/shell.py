@@ -3,12 +3,12 @@
 from typing import Annotated, Literal
 
 from pydantic import Field
-from sandbox.client import CommandResult
 
 from agent import approvals
 from agent import protocol as p
 from agent.policy import judge
 from agent.tools.contract import Arguments, Bench, Ran, Tool, ToolResult, problem
+from sandbox.client import CommandResult
 from sandbox.protocol import Command
 
 DEFAULT_SECONDS, MAX_SECONDS = 120, 600

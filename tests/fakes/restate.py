@@ -1,7 +1,7 @@
 """A real Restate server for tests, and endpoints served to it from the test's own loop.
 
-`Engine.serve` registers services the way the product does. Replay-always: with inactivity 0 in the
-server's settings every await suspends, so a handler that does not replay deterministically fails.
+`Engine.serve` registers services the way the product does. After `Engine.replay_always` every await
+suspends, so a handler that does not replay deterministically fails.
 """
 
 import asyncio
@@ -20,7 +20,6 @@ QUICK_RETRIES = {
     "RESTATE_DEFAULT_RETRY_POLICY__INITIAL_INTERVAL": "50ms",
     "RESTATE_DEFAULT_RETRY_POLICY__MAX_INTERVAL": "500ms",
 }
-REPLAY_ALWAYS = {"RESTATE_WORKER__INVOKER__INACTIVITY_TIMEOUT": "0s"}
 
 
 class Engine:
@@ -42,6 +41,14 @@ class Engine:
         finally:
             stop.set()
             await running
+
+    async def replay_always(self, services: Iterable[endpoint.Durable]) -> None:
+        """Make every await of these services suspend, whatever their own settings say."""
+        async with aiohttp.ClientSession() as http:
+            for service in services:
+                url = f"{self.server.admin_url}/services/{service.name}"
+                async with http.patch(url, json={"inactivity_timeout": "0s"}) as response:
+                    response.raise_for_status()
 
     async def query(self, sql: str) -> list[dict[str, Any]]:
         """Rows of Restate's introspection tables (`sys_invocation`, `sys_journal`, `state`, …)."""

@@ -1,0 +1,381 @@
+"""The durable agent over the real engine, real sandboxes and a scripted model; Slack is recorded."""
+
+import asyncio
+import json
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from agent import model, settings
+from agent import protocol as p
+from agent.app import SERVICES
+from local.model import Reply, call, running_model, say
+from sandbox import backend as sandbox_backend
+from tests.fakes.restate import Engine, running_engine
+from tests.fakes.thread import RecordedThreads
+
+ANA = p.Person(user_id="U0ANA", name="Ana")
+BEN = p.Person(user_id="U0BEN", name="Ben")
+THREAD = p.ThreadRef(team="T", channel="C", root_ts="1.000000")
+Script = Callable[[dict[str, Any]], Reply]
+
+
+def is_planning(request: dict[str, Any]) -> bool:
+    return "role: planner" in request["instructions"]
+
+
+def plan(*steps: str, answer: str = "") -> Reply:
+    rows = [{"id": s, "title": s.title(), "detail": s, "done_when": "it is"} for s in steps]
+    return say(json.dumps({"goal": "A goal", "assumptions": [], "answer": answer, "steps": rows}))
+
+
+def shell(command: str) -> Reply:
+    arguments = {"command": command, "workdir": None, "timeout_s": None, "background": None}
+    return Reply(calls=(call("shell", arguments),))
+
+
+def finish(summary: str = "It is done.", *checks: str) -> Reply:
+    arguments = {"outcome": "done", "summary": summary, "files": [], "checks": list(checks)}
+    return Reply(calls=(call("finish_step", arguments),))
+
+
+def outputs(request: dict[str, Any]) -> list[dict[str, Any]]:
+    return [
+        json.loads(item["output"])
+        for item in request["input"]
+        if item["type"] == "function_call_output"
+    ]
+
+
+def text_of(request: dict[str, Any]) -> str:
+    text: str = request["input"][0]["content"][0]["text"]
+    return text
+
+
+class Agent:
+    """What a test drives: people's messages in, recorded events out."""
+
+    def __init__(self, engine: Engine, threads: RecordedThreads) -> None:
+        self.engine = engine
+        self.threads = threads
+        self._ts = 1
+
+    async def say(self, text: str, author: p.Person = ANA) -> None:
+        self._ts += 1
+        ts = "1.000000" if self._ts == 2 else f"1.{self._ts:06}"
+        await self.engine.client.send_message(
+            p.UserMessage(thread=THREAD, ts=ts, author=author, text=text)
+        )
+
+    async def result(self, holds: Callable[[p.ResultBody], bool] = lambda _: True) -> p.ResultBody:
+        return await self.threads.until(p.ResultBody, holds)
+
+    async def approval(self) -> p.ApprovalRequest:
+        body = await self.threads.until(p.ApprovalBody, lambda b: b.outcome is None)
+        return body.request
+
+    async def answer(
+        self, request: p.ApprovalRequest, by: p.Person, decision: str, answer: str = ""
+    ) -> p.AnswerReceipt:
+        made = {"approval": request.approval, "by": by, "decision": decision, "answer": answer}
+        return await self.engine.client.answer(p.ApprovalAnswer.model_validate(made))
+
+    async def running_command(self) -> None:
+        """Until the step's command has been announced."""
+        await self.threads.until(p.ActivityBody, lambda body: "sleep" in body.text)
+
+    async def idle(self) -> p.SessionView:
+        """Until the session has taken the end of its task."""
+        async with asyncio.timeout(20):
+            while (view := await self.engine.client.read(THREAD)).task is not None:
+                await asyncio.sleep(0.02)
+        return view
+
+
+@pytest.fixture
+def make_agent(tmp_path: Path, sandboxes: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """`async with make_agent(script) as agent`: everything of the agent, on this model script."""
+
+    @asynccontextmanager
+    async def make(script: Script, *, replay_always: bool = False) -> AsyncIterator[Agent]:
+        async with (
+            running_model(port=0, scenarios=[script]) as scripted,
+            running_engine(tmp_path / "restate") as engine,
+        ):
+            monkeypatch.setenv("OPENAI_API_KEY", "scripted")
+            monkeypatch.setenv("OPENAI_BASE_URL", scripted.base_url)
+            monkeypatch.setenv("LLM_API", "responses")
+            monkeypatch.setenv("SANDBOX_STATE_DIR", str(sandboxes))
+            _forget()
+            threads = RecordedThreads()
+            try:
+                async with engine.serve([*SERVICES, *threads.services]):
+                    if replay_always:
+                        await engine.replay_always([*SERVICES, *threads.services])
+                    yield Agent(engine, threads)
+            finally:
+                await model.current_llm().aclose()
+                _forget()
+
+    return make
+
+
+def _forget() -> None:
+    """Each test has settings of its own; a process of the product never changes them."""
+    settings.current.cache_clear()
+    model.current_llm.cache_clear()
+    sandbox_backend.current_settings.cache_clear()
+    sandbox_backend.current_backend.cache_clear()
+
+
+async def test_a_request_becomes_a_plan_then_work_then_a_result(make_agent: Any) -> None:
+    def script(request: dict[str, Any]) -> Reply:
+        if is_planning(request):
+            return plan("write", "check")
+        done = outputs(request)
+        command = "echo hi > a.txt" if "Current step: write" in text_of(request) else "cat a.txt"
+        if not done:
+            return shell(command)
+        return finish("Said hi." if "write" in command else done[0]["output"], command)
+
+    async with make_agent(script) as agent:
+        await agent.say("say hi")
+        result = await agent.result()
+        view = await agent.idle()
+    assert (result.outcome, result.summary.strip()) == ("done", "hi")
+    assert result.checks == ["echo hi > a.txt → passed", "cat a.txt → passed"]
+    assert result.usage.input > 0
+    plans = agent.threads.bodies(p.PlanBody)
+    assert [line.status for line in plans[-1].steps] == ["complete", "complete"]
+    assert plans[-1].state == "done"
+    assert (view.status, view.tasks) == ("idle", 1)
+
+
+async def test_a_question_is_answered_without_a_plan(make_agent: Any) -> None:
+    async with make_agent(lambda _: plan(answer="Forty-two.")) as agent:
+        await agent.say("what is six times seven?")
+        result = await agent.result()
+    assert (result.outcome, result.summary) == ("answered", "Forty-two.")
+    assert agent.threads.bodies(p.PlanBody) == []
+
+
+async def test_a_message_interrupts_the_running_command_and_the_work_goes_on_anew(
+    make_agent: Any,
+) -> None:
+    def script(request: dict[str, Any]) -> Reply:
+        if is_planning(request):
+            return plan("first", "second") if "faster" not in text_of(request) else plan("third")
+        if "Current step: third" in text_of(request):
+            return finish("Third.") if outputs(request) else shell("cat marks")
+        return shell("echo started >> marks; sleep 60; echo survived >> marks")
+
+    async with make_agent(script) as agent:
+        await agent.say("do it slowly")
+        await agent.running_command()
+        sent = time.monotonic()
+        await agent.say("faster please", BEN)
+        result = await agent.result()
+        assert time.monotonic() - sent < 20
+        await agent.idle()
+    assert result.outcome == "done"
+    last = agent.threads.bodies(p.PlanBody)[-1]
+    assert [(line.id, line.mark) for line in last.steps] == [
+        ("first", "dropped"),
+        ("second", "dropped"),
+        ("third", "new"),
+    ]
+    assert "after Ben wrote again" in last.note
+    assert [person.user_id for person in result.asked_by] == ["U0ANA", "U0BEN"]
+
+
+async def test_stop_ends_the_work_and_says_who_stopped_it(make_agent: Any) -> None:
+    def script(request: dict[str, Any]) -> Reply:
+        return plan("only") if is_planning(request) else shell("sleep 60")
+
+    async with make_agent(script) as agent:
+        await agent.say("work for long")
+        await agent.running_command()
+        stop = p.StopRequest(thread=THREAD, by=BEN)
+        await agent.engine.client.stop(stop, "stop-1")
+        result = await agent.result()
+        view = await agent.idle()
+    assert result.outcome == "stopped"
+    assert "Stopped by Ben" in result.summary
+    assert view.status == "idle"
+    assert agent.threads.bodies(p.PlanBody)[-1].state == "stopped"
+
+
+RISKY = "git clean -fdX"
+
+
+def risky_script(request: dict[str, Any]) -> Reply:
+    if is_planning(request):
+        return plan("tidy") if "never mind" not in text_of(request) else plan("other")
+    if "Current step: other" in text_of(request):
+        return finish("Left it.")
+    return finish(json.dumps(outputs(request)[-1])) if outputs(request) else shell(RISKY)
+
+
+async def test_a_risky_command_waits_for_the_right_person(make_agent: Any) -> None:
+    async with make_agent(risky_script) as agent:
+        await agent.say("tidy up")
+        request = await agent.approval()
+        assert request.command == RISKY
+        wrong = await agent.answer(request, BEN, "approve")
+        assert (wrong.accepted, wrong.refusal) == (False, "Only <@U0ANA> can answer this.")
+        assert (await agent.answer(request, ANA, "approve")).accepted
+        second = await agent.answer(request, ANA, "deny")
+        assert not second.accepted
+        assert second.outcome is not None
+        assert second.outcome.verdict == "approved"
+        result = await agent.result()
+    assert result.outcome == "done"
+    assert '"exit_code"' in result.summary
+
+
+async def test_a_denied_command_is_not_run_and_the_model_is_told(make_agent: Any) -> None:
+    async with make_agent(risky_script) as agent:
+        await agent.say("tidy up")
+        assert (await agent.answer(await agent.approval(), ANA, "deny")).accepted
+        result = await agent.result()
+    assert "Ana denied this command." in result.summary
+
+
+async def test_an_interrupt_withdraws_the_open_approval(make_agent: Any) -> None:
+    async with make_agent(risky_script) as agent:
+        await agent.say("tidy up")
+        request = await agent.approval()
+        await agent.say("never mind, leave it")
+        closed = await agent.threads.until(p.ApprovalBody, lambda b: b.outcome is not None)
+        late = await agent.answer(request, ANA, "approve")
+        result = await agent.result()
+    assert closed.outcome is not None
+    assert closed.outcome.verdict == "withdrawn"
+    assert not late.accepted
+    assert result.summary == "Left it."
+
+
+async def test_an_approval_nobody_answers_expires(
+    make_agent: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("THREADWRIGHT_APPROVAL_SECONDS", "1")
+    async with make_agent(risky_script) as agent:
+        await agent.say("tidy up")
+        result = await agent.result()
+    assert "expired" in result.summary
+
+
+async def test_what_the_model_gets_wrong_is_told_to_it_and_never_crashes(make_agent: Any) -> None:
+    wrong: list[Reply] = [
+        Reply(calls=(call("no_such_tool", {}),)),
+        Reply(calls=(call("shell", {"cmd": "ls"}),)),
+        Reply(
+            calls=(call("read_file", {"path": "../../etc/passwd", "offset": None, "limit": None}),)
+        ),
+        finish("Not true.", "pytest"),
+    ]
+
+    def script(request: dict[str, Any]) -> Reply:
+        if is_planning(request):
+            return plan("try")
+        done = outputs(request)
+        if len(done) < len(wrong):
+            return wrong[len(done)]
+        return finish(", ".join(output["error"] for output in done))
+
+    async with make_agent(script) as agent:
+        await agent.say("try everything")
+        result = await agent.result()
+    assert result.summary == "unknown_tool, bad_arguments, file, unproven_check"
+
+
+async def test_a_plan_that_is_none_is_repaired_once_and_then_reported(make_agent: Any) -> None:
+    answers = [say("I would rather talk."), plan("only")]
+
+    def script(request: dict[str, Any]) -> Reply:
+        if is_planning(request):
+            return answers[0] if len(request["input"]) == 1 else answers[1]
+        return finish("Repaired.")
+
+    async with make_agent(script) as agent:
+        await agent.say("go")
+        assert (await agent.result()).summary == "Repaired."
+        answers[1] = answers[0]
+        await agent.idle()
+        await agent.say("again")
+        failed = await agent.result(lambda r: r.outcome == "failed")
+    assert "no usable plan, twice" in failed.summary
+
+
+async def test_a_model_that_repeats_itself_is_stopped_in_words(make_agent: Any) -> None:
+    def script(request: dict[str, Any]) -> Reply:
+        return plan("loop") if is_planning(request) else shell("true")
+
+    async with make_agent(script) as agent:
+        await agent.say("loop")
+        result = await agent.result()
+    assert result.outcome == "blocked"
+    assert "repeated the same shell call" in result.summary
+
+
+async def test_messages_at_random_moments_are_each_read_once_and_in_order(make_agent: Any) -> None:
+    """Several quick messages, some delivered twice: one task at a time reads each of them once."""
+
+    def script(request: dict[str, Any]) -> Reply:
+        if is_planning(request):
+            return plan("note")
+        return finish("ok") if outputs(request) else shell("sleep 0.2")
+
+    async with make_agent(script) as agent:
+        for number in range(8):
+            await agent.say(f"message {number}")
+            if number % 3 == 0:
+                agent._ts -= 1
+                await agent.say(f"message {number}")  # Slack delivers again
+            await asyncio.sleep(0.15)
+        view = await agent.idle()
+        tasks = await agent.engine.query(
+            "select target_service_key as k, status from sys_invocation "
+            "where target = 'Task/run' or (target_service_name = 'Task' "
+            "and target_handler_name = 'run')"
+        )
+        digests = await agent.engine.client.call(
+            p.READ_UNREAD, THREAD.key, p.ReadRequest(after_seq=0)
+        )
+    assert view.messages == 8
+    assert [m.text for m in digests.messages] == [f"message {n}" for n in range(8)]
+    asked = " / ".join(digest.request for digest in digests.digests)
+    assert asked == " / ".join(f"Ana: message {n}" for n in range(8))
+    assert {row["status"] for row in tasks} == {"completed"}
+
+
+@pytest.mark.parametrize("scene", ["plain", "interrupt", "approval"])
+async def test_handlers_replay_from_their_journal_at_every_await(
+    make_agent: Any, scene: str
+) -> None:
+    """Every await suspends and replays, so any non-determinism would surface as a failure."""
+
+    def script(request: dict[str, Any]) -> Reply:
+        if is_planning(request):
+            return plan("work") if "instead" not in text_of(request) else plan("other")
+        if "Current step: other" in text_of(request) or outputs(request):
+            return finish("Fine.")
+        return shell({"plain": "true", "interrupt": "sleep 2", "approval": RISKY}[scene])
+
+    async with make_agent(script, replay_always=True) as agent:
+        await agent.say("go")
+        if scene == "interrupt":
+            await agent.running_command()
+            await agent.say("do this instead")
+        if scene == "approval":
+            assert (await agent.answer(await agent.approval(), ANA, "approve")).accepted
+        result = await agent.result()
+        failures = await agent.engine.query(
+            "select target, last_failure from sys_invocation where last_failure is not null"
+        )
+    assert result.summary == "Fine."
+    assert failures == []

@@ -1,0 +1,94 @@
+"""What a plan is, and how a new one takes over from an interrupted one."""
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from agent import plans
+from agent import protocol as p
+
+
+def draft(**changes: object) -> str:
+    step = {"id": "s1", "title": "Write it", "detail": "d", "done_when": "it runs"}
+    plan = {"goal": "g", "assumptions": [], "answer": "", "steps": [step]}
+    return json.dumps(plan | changes)
+
+
+def plan(*steps: tuple[str, p.StepStatus]) -> p.Plan:
+    return p.Plan(
+        goal="g",
+        steps=[p.PlanStep(id=i, title=i, detail="", done_when="", status=s) for i, s in steps],
+    )
+
+
+def test_a_plan_is_read_from_the_models_answer() -> None:
+    parsed = plans.parse(draft())
+    assert [step.id for step in parsed.steps] == ["s1"]
+    assert parsed.steps[0].status == "pending"
+
+
+def test_an_answer_needs_no_steps() -> None:
+    assert plans.parse(draft(steps=[], answer="42")).answer == "42"
+
+
+STEP = {"id": "a", "title": "t", "detail": "", "done_when": ""}
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ("not json", "Invalid JSON"),
+        (draft(steps=[]), "at least one step"),
+        (draft(steps=[STEP, STEP]), "id of its own"),
+        (draft(steps=[STEP | {"id": str(n)} for n in range(9)]), "at most 8"),
+        (draft(steps=[STEP | {"title": " "}]), "needs a title"),
+        (draft(steps=[{"id": "a"}]), "steps.0.title"),
+        (draft(surprise=1), "surprise"),
+    ],
+)
+def test_what_is_no_plan_is_told_in_words_the_model_can_use(text: str, complaint: str) -> None:
+    with pytest.raises(ValueError, match=complaint):
+        plans.parse(text)
+
+
+def test_a_new_plan_keeps_what_is_done_and_says_what_is_dropped_and_new() -> None:
+    old = plan(("a", "complete"), ("b", "pending"), ("c", "pending"))
+    new = plans.take_over(old, plan(("a", "pending"), ("c", "pending"), ("d", "pending")))
+    assert [(s.id, s.mark, s.status) for s in new.steps] == [
+        ("a", "kept", "complete"),
+        ("b", "dropped", "dropped"),
+        ("c", "kept", "pending"),
+        ("d", "new", "pending"),
+    ]
+    assert plans.change_note(new, "Ana") == (
+        "New plan after Ana wrote again: kept 2, dropped 1, new 1."
+    )
+
+
+def test_a_finished_step_the_new_plan_forgets_stays_finished() -> None:
+    new = plans.take_over(plan(("a", "complete")), plan(("z", "pending")))
+    assert [(s.id, s.status) for s in new.steps] == [("a", "complete"), ("z", "pending")]
+
+
+def test_steps_dropped_once_are_not_shown_for_ever() -> None:
+    once = plans.take_over(plan(("a", "pending")), plan(("b", "pending")))
+    twice = plans.take_over(once, plan(("b", "pending")))
+    assert [s.id for s in twice.steps] == ["b"]
+
+
+ids = st.lists(st.sampled_from("abcdefgh"), unique=True, max_size=8)
+statuses = st.sampled_from(["complete", "pending"])
+
+
+@given(st.dictionaries(st.sampled_from("abcdefgh"), statuses, max_size=8), ids)
+def test_no_finished_work_is_ever_lost_or_done_twice(
+    before: dict[str, p.StepStatus], after: list[str]
+) -> None:
+    old = plan(*before.items())
+    new = plans.take_over(old, plan(*((i, "pending") for i in after)))
+    done = {i for i, status in before.items() if status == "complete"}
+    assert {s.id for s in new.steps if s.status == "complete"} == done
+    assert [s.id for s in new.steps if s.status == "pending"] == [i for i in after if i not in done]
+    assert len({s.id for s in new.steps}) == len(new.steps)
