@@ -77,6 +77,11 @@ export class Actions {
     return this.store.attempt(() => api.stopSession({ user, channel, thread_ts: thread }));
   }
 
+  /** The app is told that its home is being looked at; it publishes what to show. */
+  openHome() {
+    return this.store.attempt(() => api.openHome({ user: this.store.me }));
+  }
+
   // --- block elements ---
 
   /** What blocks.js needs to render the blocks of a message, or of a modal. `place` says where they are. */

@@ -41,6 +41,7 @@ export const runCommand = (body) => post("command", body);
 export const runShortcut = (body) => post("shortcut", body);
 export const submitView = (body) => post("submit", body);
 export const closeView = (body) => post("close", body);
+export const openHome = (body) => post("home", body);
 export const stopSession = (body) => post("stop", body);
 
 export const streamAddress = (user) => `/local/stream?${new URLSearchParams({ user })}`;

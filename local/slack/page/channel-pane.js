@@ -2,6 +2,7 @@
 
 import { Composer } from "./composer.js";
 import { h } from "./dom.js";
+import { Home, tabs } from "./home.js";
 import { icon } from "./icons.js";
 import { MessageList } from "./message-list.js";
 import { morph } from "./morph.js";
@@ -22,7 +23,9 @@ export class ChannelPane {
       send: (draft) => actions.send(draft),
       command: (draft) => actions.command({ ...draft, inThread: false }),
     });
-    root.append(this.header, this.list.node, this.composer.node);
+    this.home = new Home(store, actions);
+    this.actions = actions;
+    root.append(this.header, this.home.node, this.list.node, this.composer.node);
   }
 
   update(state) {
@@ -30,6 +33,9 @@ export class ChannelPane {
     const channel = this.store.channel();
     if (!workspace || !channel) return;
     this.header = morph(this.header, this.head(channel, workspace));
+    const atHome = channel.is_im && route.tab === "home";
+    this.home.update(state, atHome);
+    this.list.node.hidden = this.composer.node.hidden = atHome;
     this.composer.show(
       `${workspace.me}/${channel.id}`,
       `Message ${channel.is_im ? "" : "#"}${channelName(channel, workspace)}`,
@@ -73,18 +79,7 @@ export class ChannelPane {
         ),
         channel.topic && h("p", { class: "topic" }, channel.topic),
       ),
-      !channel.is_im &&
-        h(
-          "div",
-          {
-            class: "members",
-            title: members.map((user) => user.real_name || user.name).join(", "),
-            role: "img",
-            "aria-label": `${members.length} members`,
-          },
-          members.slice(0, 4).map((user) => avatar(user, "is-tiny")),
-          h("span", null, members.length),
-        ),
+      channel.is_im ? tabs(this.store, this.actions) : memberCount(members),
     );
   }
 
@@ -120,4 +115,18 @@ export class ChannelPane {
         ),
     );
   }
+}
+
+function memberCount(members) {
+  return h(
+    "div",
+    {
+      class: "members",
+      title: members.map((user) => user.real_name || user.name).join(", "),
+      role: "img",
+      "aria-label": `${members.length} members`,
+    },
+    members.slice(0, 4).map((user) => avatar(user, "is-tiny")),
+    h("span", null, members.length),
+  );
 }

@@ -38,7 +38,7 @@ function typed(item, blockId, context) {
     min: item.min_value,
     max: item.max_value,
     step: item.is_decimal_allowed ? "any" : null,
-    autofocus: item.focus_on_load,
+    "data-focus": item.focus_on_load,
     onchange: () => context.changed?.(item, blockId),
   };
   if (item.multiline) return h("textarea", { ...attributes, rows: 5 }, initial);
@@ -101,6 +101,13 @@ export function stateValues(root, blocks) {
 function find(root, blockId, actionId) {
   const all = [...root.querySelectorAll("[data-action-id]")];
   return all.find((node) => node.dataset.blockId === blockId && node.dataset.actionId === actionId);
+}
+
+/** What a field that reports each change reports: one value under the name the local API takes. */
+export function changedField(root, item, blockId) {
+  const { type, ...entered } = stateValue(find(root, blockId, item.action_id), item);
+  const [value] = Object.values(entered);
+  return Object.hasOwn(CHOICES, type) ? { selected_option: value } : { value };
 }
 
 /** The state of one field, or null for an element without state (a button). */

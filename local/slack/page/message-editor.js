@@ -36,7 +36,6 @@ export function messageEditor(message, { store, actions }) {
       {
         class: "field",
         rows: 3,
-        autofocus: true,
         "aria-label": "Edit message",
         "data-testid": "message-editor",
         onkeydown,

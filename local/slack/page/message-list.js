@@ -43,6 +43,8 @@ export class MessageList {
     if (conversation !== this.conversation) this.reset(conversation);
     this.list.setAttribute("aria-busy", messages ? "false" : "true");
     if (!messages) return;
+    // Scroll events come late: what counts is where the reader is at this moment.
+    if (this.shown.size > 0) this.following = this.isAtEnd();
     const newest = messages.at(-1);
     const arrived = newest && !this.shown.has(newest.ts) && this.shown.size > 0;
     const wanted = this.rows(messages, details);
@@ -75,7 +77,7 @@ export class MessageList {
           continued: !newDay && continues(previous, message, index, this.options.inThread),
         }),
       );
-      if (this.options.inThread && index === 0) rows.push(separator(replyWords(messages.length - 1)));
+      if (this.options.inThread && index === 0) rows.push(separator(replyWords(messages)));
       previous = message;
     });
     return rows.filter(Boolean);
@@ -99,9 +101,13 @@ export class MessageList {
   }
 
   onScroll() {
-    const { scrollTop, scrollHeight, clientHeight } = this.scroller;
-    this.following = scrollHeight - scrollTop - clientHeight < AT_END_PIXELS;
+    this.following = this.isAtEnd();
     if (this.following) this.jump.hidden = true;
+  }
+
+  isAtEnd() {
+    const { scrollTop, scrollHeight, clientHeight } = this.scroller;
+    return scrollHeight - scrollTop - clientHeight < AT_END_PIXELS;
   }
 
   toEnd() {
@@ -134,4 +140,8 @@ function separator(text) {
   return h("div", { class: "separator", role: "separator", "aria-label": text }, h("span", null, text));
 }
 
-const replyWords = (count) => (count === 0 ? "No replies yet" : count === 1 ? "1 reply" : `${count} replies`);
+function replyWords(messages) {
+  const count = messages.slice(1).filter((message) => !message.ephemeral).length;
+  if (count === 0) return "No replies yet";
+  return count === 1 ? "1 reply" : `${count} replies`;
+}

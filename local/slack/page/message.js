@@ -167,7 +167,8 @@ function replies(message, { store, channel, session, unread }) {
       },
       icon("reply"),
       h("span", { class: "reply-count" }, words),
-      message.latest_reply && h("span", { class: "reply-last" }, "last ", timeElement(message.latest_reply)),
+      message.latest_reply &&
+        h("span", { class: "reply-last" }, "Last reply ", timeElement(message.latest_reply)),
       unread && h("span", { class: "unread-dot" }, h("span", { class: "visually-hidden" }, "unread")),
     ),
     chip,

@@ -3,7 +3,7 @@
 import { renderBlocks } from "./blocks.js";
 import { h } from "./dom.js";
 import { icon } from "./icons.js";
-import { stateValue, stateValues } from "./inputs.js";
+import { changedField, stateValues } from "./inputs.js";
 import { morphChildren } from "./morph.js";
 import { plainText } from "./prose.js";
 
@@ -34,7 +34,11 @@ export class Modal {
     this.render();
     if (this.dialog.open) return;
     this.dialog.showModal();
-    this.dialog.querySelector(".field, .select, .choices input, [data-testid=modal-submit]")?.focus();
+    const fields = ["[data-focus]", ".field, .select, .choices input", "[data-testid=modal-submit]"];
+    fields
+      .map((selector) => this.dialog.querySelector(selector))
+      .find(Boolean)
+      ?.focus();
   }
 
   reset() {
@@ -52,10 +56,8 @@ export class Modal {
   }
 
   form(view) {
-    const context = this.actions.blockContext(
-      { view_id: view.id },
-      { errors: this.errors, changed: (item, blockId) => this.changed(item, blockId) },
-    );
+    const context = this.actions.blockContext({ view_id: view.id }, { errors: this.errors });
+    const changed = (item, blockId) => context.act(item, blockId, changedField(this.dialog, item, blockId));
     return h(
       "form",
       { class: "modal-form", novalidate: true, onsubmit: (event) => (event.preventDefault(), this.submit()) },
@@ -75,7 +77,7 @@ export class Modal {
           icon("close"),
         ),
       ),
-      h("div", { class: "dialog-body" }, renderBlocks(view.blocks, context)),
+      h("div", { class: "dialog-body" }, renderBlocks(view.blocks, { ...context, changed })),
       h(
         "footer",
         { class: "dialog-foot" },
@@ -97,14 +99,6 @@ export class Modal {
           ),
       ),
     );
-  }
-
-  /** A field that reports each change. */
-  changed(item, blockId) {
-    const node = [...this.dialog.querySelectorAll("[data-action-id]")].find(
-      (one) => one.dataset.actionId === item.action_id && one.dataset.blockId === blockId,
-    );
-    this.actions.blockContext({ view_id: this.view.id }).act(item, blockId, stateValue(node, item));
   }
 
   async submit() {

@@ -32,9 +32,9 @@ export class Store {
   }
 
   /** Connect as the person of the address and show their channel. */
-  async start() {
+  start() {
     onRouteChange((route) => this.apply(route));
-    await this.apply(this.state.route);
+    this.apply(this.state.route);
   }
 
   subscribe(listener) {
@@ -66,15 +66,16 @@ export class Store {
   // --- where the person is ---
 
   switchUser(user) {
-    return this.go({ user, channel: this.channel()?.is_im ? null : this.state.route.channel, thread: null });
+    const { channel, thread } = this.state.route;
+    return this.go(this.channel()?.is_im ? { user } : { user, channel, thread });
   }
 
   openChannel(channel) {
-    return this.go({ ...this.state.route, channel, thread: null });
+    return this.go({ ...this.state.route, channel, thread: null, tab: null });
   }
 
   openThread(channel, thread) {
-    return this.go({ ...this.state.route, channel, thread });
+    return this.go({ ...this.state.route, channel, thread, tab: null });
   }
 
   closeThread() {
@@ -91,19 +92,16 @@ export class Store {
     return this.apply(route);
   }
 
-  async apply(route) {
+  apply(route) {
     const before = this.state.route;
     const newUser = route.user !== before.user || !this.state.workspace;
     const newChannel = newUser || route.channel !== before.channel;
     this.set({ route, browsing: false, editing: null });
     if (newChannel) this.set({ channelMessages: null });
     if (newChannel || route.thread !== before.thread) this.set({ threadMessages: null });
-    if (newUser) {
-      this.set({ unreadChannels: new Set(), unreadThreads: new Set() });
-      await this.attempt(() => this.connect());
-    }
+    if (newUser) return this.connect();
     this.markRead();
-    await this.attempt(() => this.refreshMessages());
+    return this.attempt(() => this.refreshMessages());
   }
 
   markRead() {
@@ -113,23 +111,24 @@ export class Store {
     this.set({});
   }
 
-  /** The stream is opened first, so that a workspace which is still starting is joined once it answers. */
-  async connect() {
+  /** What is shown is read after the stream has opened, so that nothing said in between is missed. */
+  connect() {
     this.closeStream();
+    this.set({ live: null, unreadChannels: new Set(), unreadThreads: new Set() });
     this.closeStream = openStream(
       api.streamAddress(this.state.route.user ?? FIRST_USER),
       (event) => this.onEvent(event),
       (live) => this.onConnection(live),
     );
-    await this.loadWorkspace();
   }
 
   // --- keeping current ---
 
   async loadWorkspace() {
+    const { user } = this.state.route;
+    const workspace = await api.state(user ?? FIRST_USER);
     const { route } = this.state;
-    const workspace = await api.state(route.user ?? FIRST_USER);
-    if (this.state.route.user !== route.user) return;
+    if (route.user !== user) return;
     const known = workspace.channels.some((one) => one.id === route.channel);
     const here = { ...route, user: workspace.me, channel: known ? route.channel : homeChannel(workspace) };
     if (!known) here.thread = null;
@@ -140,19 +139,28 @@ export class Store {
   async loadMessages() {
     const { user, channel, thread } = this.state.route;
     if (!user || !channel) return;
-    const [channelMessages, threadMessages] = await Promise.all([
+    const [ofChannel, ofThread] = await Promise.allSettled([
       api.messages(user, channel),
       thread ? api.messages(user, channel, thread) : null,
     ]);
     const now = this.state.route;
-    if (now.user === user && now.channel === channel) this.set({ channelMessages });
-    if (now.user === user && now.channel === channel && now.thread === thread) this.set({ threadMessages });
+    if (now.user !== user || now.channel !== channel) return;
+    if (ofChannel.status === "rejected") throw ofChannel.reason;
+    this.set({ channelMessages: ofChannel.value });
+    if (now.thread !== thread) return;
+    if (ofThread.status === "fulfilled") this.set({ threadMessages: ofThread.value });
+    else this.leaveThread(ofThread.reason);
+  }
+
+  /** The thread is gone, or was never there. */
+  leaveThread(reason) {
+    this.closeThread();
+    throw reason;
   }
 
   onConnection(live) {
-    const returned = live && this.state.live === false;
     this.set({ live });
-    if (returned) this.attempt(() => this.catchUp());
+    if (live) this.attempt(() => this.catchUp());
   }
 
   async catchUp() {
