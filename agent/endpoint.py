@@ -89,7 +89,7 @@ async def serve(
         address=host,
         port=port,
         interface=Interfaces.ASGINL,
-        http=HTTPModes.http2,
+        http=HTTPModes.auto,  # HTTP/1.1 for `/health`; Restate speaks HTTP/2 by itself
         log_enabled=False,
         backpressure=100_000,  # a waiting handler holds its stream open; it is not load
     )

@@ -58,7 +58,7 @@ class StepLoop:
             items=self.items,
             tools=list(registry.schemas()),
             effort=self.bench.config.effort,
-            cache_key=f"{self.bench.task}/{self.bench.step_id}",
+            cache_key=self.bench.run_id,
         )
         turn = await model.ask(self.bench.ctx, f"turn {self.turns}", request)
         self.usage += priced(turn.usage, turn.model)

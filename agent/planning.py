@@ -40,6 +40,8 @@ class PlanReply(p.Wire):
     problem: str = ""
     """One sentence when no usable plan came; `plan` is None then."""
     usage: p.Usage = p.Usage()
+    model: str = ""
+    """The model that answered, as its server names it."""
 
 
 @planning.handler()
@@ -65,7 +67,7 @@ async def _make_plan(ctx: Context, request: PlanRequest) -> PlanReply:
         if turn.refusal:
             return PlanReply(problem=f"The model refused: {turn.refusal}", usage=usage)
         try:
-            return PlanReply(plan=plans.parse(_text_of(turn)), usage=usage)
+            return PlanReply(plan=plans.parse(_text_of(turn)), usage=usage, model=turn.model)
         except ValueError as error:
             problem = str(error)
         items = [

@@ -31,7 +31,7 @@ class StepRequest(p.Wire):
     plan: p.Plan
     step_id: str
     number: int
-    """Counts the steps this task has started; orders their activity lines."""
+    """Counts the steps this task has started: orders their activity, tells their commands apart."""
     messages: list[p.HistoryEntry]
     digests: list[p.TaskDigest] = []
     sandbox: SandboxRef
@@ -47,7 +47,7 @@ async def run_step(ctx: Context, request: StepRequest) -> p.StepOutcome:
         ctx=ctx,
         sandbox=sandbox,
         task=request.task,
-        step_id=request.step_id,
+        run_id=f"{request.task}/{request.step_id}/run {request.number}",
         thread=request.thread,
         requester=request.requester,
         config=request.config,

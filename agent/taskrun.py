@@ -50,7 +50,7 @@ class TaskRun:
             "settings", snapshot, RunOptions(type_hint=RunConfig)
         )
         self.report.started_at = await events.now(self.ctx)
-        self.report.model = self._config.model
+        self.report.model = self._config.plan_model
         while True:
             await self._read_messages()
             reply = await self._make_plan()
@@ -102,6 +102,7 @@ class TaskRun:
         reply = await self._until_interrupted(self.ctx.service_call(make_plan, request))
         if reply is not None:
             self.report.usage += reply.usage
+            self.report.model = reply.model or self.report.model
         return None if self._interrupted else reply
 
     def _adopt(self, plan: p.Plan) -> None:

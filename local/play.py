@@ -73,7 +73,7 @@ class Play:
         self.seconds["eyes"] = time.monotonic() - sent
         await self.until("a plan", lambda t: _find(t, _is_plan) is not None)
         self.seconds["plan"] = time.monotonic() - sent
-        await self.until("a soak test that runs", lambda t: "soak.py" in _status_of(t))
+        await self.until("a soak test that runs", lambda t: "soak.py --seconds 30" in _status_of(t))
 
     async def interrupt(self) -> None:
         sent = time.monotonic()

@@ -1,9 +1,13 @@
 """Owns a Slack thread as text in a terminal: each message once, and again when it has changed."""
 
+import html
+import re
 import textwrap
 from typing import Any
 
 _BOXES = {"pending": "☐", "in_progress": "▸", "complete": "☑", "error": "✗"}
+_DATE = re.compile(r"<!date\^[^|>]*\|([^>]*)>")
+"""A moment as Slack writes it, with the words to show where it cannot be told."""
 WIDTH = 96
 
 
@@ -75,7 +79,8 @@ def _task(task: dict[str, Any]) -> str:
 
 
 def _text(node: Any) -> str:
-    return node if isinstance(node, str) else (node or {}).get("text", "")
+    text: str = node if isinstance(node, str) else (node or {}).get("text", "")
+    return html.unescape(_DATE.sub(r"\1", text))
 
 
 def _rich(element: dict[str, Any]) -> str:

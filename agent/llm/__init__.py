@@ -60,9 +60,15 @@ def llm_for(
         api: None takes "responses" for OpenAI itself and "chat" for any other `base_url`.
         base_url: address up to and including `/v1`; None is OpenAI.
         idle_timeout_seconds: longest silence within an answer.
+
+    Raises:
+        LLMFatal: the key cannot be one; sent as it is, it would look like a broken connection.
     """
+    key = api_key.strip()  # keys are pasted with a newline behind them
+    if not key or not key.isascii() or len(key.split()) > 1:
+        raise LLMFatal("The API key is empty or holds blanks; check OPENAI_API_KEY.", "auth")
     endpoint = Endpoint(
-        api_key=api_key,
+        api_key=key,
         base_url=base_url or OPENAI_URL,
         idle_timeout_seconds=idle_timeout_seconds,
         connect_timeout_seconds=connect_timeout_seconds,

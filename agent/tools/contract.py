@@ -52,7 +52,8 @@ class Bench:
     ctx: Context
     sandbox: SandboxClient
     task: str
-    step_id: str
+    run_id: str
+    """Names this run of the step: a step that is run again after an interrupt starts new commands."""
     thread: p.ThreadRef
     requester: p.Person
     config: RunConfig

@@ -107,7 +107,7 @@ async def search(bench: Bench, args: SearchArguments, place: str, _call: str) ->
         f"if command -v rg >/dev/null; then rg -n --no-heading -e {pattern} -- {path};"
         f" else grep -rnIE --exclude-dir=.git -e {pattern} -- {path}; fi | head -n {limit}"
     )
-    job_id = f"{bench.task}/{bench.step_id}/{place}"
+    job_id = f"{bench.run_id}/{place}"
     result = await bench.sandbox.run(
         f"{place}: search", job_id, Command(command=command, timeout_seconds=30)
     )

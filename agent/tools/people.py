@@ -32,7 +32,7 @@ async def ask_user(bench: Bench, args: AskArguments, place: str, call_id: str) -
     if len(options) > 5 or len(set(options)) < len(options):
         return problem("bad_arguments", "options: at most five, each different")
     key = approvals.action_key(
-        bench.task, f"{bench.step_id}/{place}/{call_id}", args.question, "", bench.generation
+        bench.task, f"{bench.run_id}/{place}/{call_id}", args.question, "", bench.generation
     )
     bench.say(f"asked: {one_line(args.question)}")
     asked_at = await bench.ctx.time()

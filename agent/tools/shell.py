@@ -44,7 +44,7 @@ async def run_shell(bench: Bench, args: ShellArguments, place: str, call_id: str
     command = Command(
         command=args.command, workdir=workdir, timeout_seconds=args.timeout_s or DEFAULT_SECONDS
     )
-    job_id = f"{bench.task}/{bench.step_id}/{place}"
+    job_id = f"{bench.run_id}/{place}"
     bench.say(f"`{one_line(args.command)}`")
     if args.background:
         await bench.sandbox.start(f"{place}: start", job_id, command)
@@ -56,7 +56,7 @@ async def run_shell(bench: Bench, args: ShellArguments, place: str, call_id: str
 
 
 async def run_job(bench: Bench, args: JobArguments, place: str, _call_id: str) -> ToolResult:
-    if not args.job_id.startswith(f"{bench.task}/{bench.step_id}/"):
+    if not args.job_id.startswith(f"{bench.run_id}/"):
         return problem("unknown_job", "job_id: not a background job of this step")
     if args.action == "kill":
         await bench.sandbox.cancel(f"{place}: kill", args.job_id)
@@ -75,7 +75,7 @@ async def _cleared(
     if verdict.decision == "deny":
         return problem("forbidden", f"This command is not allowed here: {verdict.reason}.")
     key = approvals.action_key(
-        bench.task, f"{bench.step_id}/{place}/{call_id}", command, workdir, bench.generation
+        bench.task, f"{bench.run_id}/{place}/{call_id}", command, workdir, bench.generation
     )
     bench.say(f"waiting for approval of `{one_line(command)}`")
     asked_at = await bench.ctx.time()

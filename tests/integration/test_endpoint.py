@@ -31,6 +31,16 @@ async def test_a_registered_handler_answers_through_the_engine(engine: Engine) -
             assert await response.json() == "hello"
 
 
+async def test_restate_speaks_http2_and_people_ask_for_health_over_http1(engine: Engine) -> None:
+    async with engine.serve([echo]) as url, aiohttp.ClientSession() as http:
+        async with http.get(f"{url}/health") as response:
+            assert (response.status, await response.text()) == (200, "ok\n")
+        async with http.get(f"{engine.server.admin_url}/deployments") as response:
+            (deployment,) = (await response.json())["deployments"]
+    assert deployment["http_version"] == "HTTP/2.0"
+    assert deployment["protocol_type"] == "BidiStream"
+
+
 async def test_a_taken_port_is_named_in_one_sentence() -> None:
     taken = await asyncio.start_server(lambda _r, w: w.close(), "127.0.0.1", 0)
     port = taken.sockets[0].getsockname()[1]
