@@ -15,7 +15,11 @@ from local.model.refusal import Json
 
 Role = Literal["planner", "worker", "other"]
 
-_SECTION = re.compile(r"^# (.+)$", re.MULTILINE)
+_SECTION = re.compile(
+    r"^# (Earlier tasks in this thread|Messages|New messages|Plan so far|Plan|Goal|Assumptions"
+    r"|Files of the project)$",
+    re.MULTILINE,
+)
 _MESSAGE = re.compile(r"^<([^>\n]+)> ", re.MULTILINE)
 _STEP = re.compile(r"^- \[(\w+)\] (\S+) — (.+)(?:\n  (?!outcome: )(.*))?", re.MULTILINE)
 _CURRENT = re.compile(r"^Current step: (\S+) — .*\n(.*)", re.MULTILINE)
@@ -138,10 +142,9 @@ def _role(instructions: str) -> Role:
 
 def _sections(text: str) -> dict[str, str]:
     parts = _SECTION.split(text)
-    sections: dict[str, str] = {}
-    for title, body in zip(parts[1::2], parts[2::2], strict=True):
-        sections.setdefault(title, body.strip())
-    return sections
+    return {
+        title: body.strip() for title, body in zip(parts[1::2], parts[2::2], strict=True)
+    }  # headings of people come first, ours win
 
 
 def _messages(section: str) -> list[str]:

@@ -3,7 +3,7 @@
 from local.model import conversation, planner, script
 from local.model.refusal import Json
 from local.model.reply import Reply, say
-from local.model.scenarios import wish  # noqa: F401  # registers its step
+from local.model.scenarios import todo, wish  # noqa: F401  # they register their steps
 from local.model.scenarios.talk import ANSWER
 
 

@@ -5,8 +5,9 @@ from dataclasses import asdict, dataclass
 
 from local.model.conversation import Conversation, Row
 from local.model.reply import Reply
-from local.model.scenarios import builds, fix, risky, starter, talk, todo
-from local.model.script import STEPS, kind_of
+from local.model.scenarios import builds, fix, risky, starter, talk
+from local.model.scenarios import todo_plan as todo
+from local.model.script import STEPS, Change, kind_of
 
 _DISCLAIMER = "This is a scripted demo model: plan and code are prepared, every command is real."
 _THOUGHT = "What is asked for, what is there already, and how will we know that it works?"
@@ -32,10 +33,10 @@ def plan(said: Conversation) -> Reply:
     return _reply(goal, [_new(kind, kind, text) for kind in kinds])
 
 
-def _reply(goal: str, steps: list[Planned], answer: str = "", assumption: str = "") -> Reply:
+def _reply(goal: str, steps: list[Planned], answer: str = "") -> Reply:
     draft = {
         "goal": goal,
-        "assumptions": [_DISCLAIMER, *([assumption] if assumption else [])],
+        "assumptions": [_DISCLAIMER],
         "answer": answer,
         "steps": [asdict(step) for step in steps],
     }
@@ -69,36 +70,37 @@ def _scenario(text: str, earlier: str) -> tuple[str, list[str]]:
 def _replan(said: Conversation) -> Reply:
     """Keep what is done and what is still right, drop what is not, add what is new."""
     news = "\n".join(said.news)
-    drop, add = _change(said.rows, news)
-    alive = [row for row in said.rows if row.status != "dropped" and row.id not in drop]
-    done = [_kept(row) for row in alive if row.status == "complete"]
-    ahead = [_kept(row) for row in alive if row.status != "complete"]
+    if talk.wanted(news):  # an answer without steps leaves the plan as it is
+        return _reply("Answer the question", [], answer=talk.progress(said.rows, news))
+    change = _change(said.rows, news)
     taken = {row.id for row in said.rows}
-    for kind in add:
-        step_id = _fresh(kind, taken)
-        taken.add(step_id)
-        ahead.append(_new(kind, step_id, news))
+    alive = [row for row in said.rows if row.status != "dropped" and row.id not in change.dropped]
+    done = [_kept(row) for row in alive if row.status == "complete"]
+    ahead = [
+        _new(change.replaced[row.id], _fresh(change.replaced[row.id], taken), news)
+        if row.id in change.replaced
+        else _kept(row)
+        for row in alive
+        if row.status != "complete"
+    ]
+    ahead += [_new(kind, _fresh(kind, taken), news) for kind in change.added]
     ahead.sort(key=_rank)
     # Finished steps stay whatever a plan says, so they are left out first when it gets long.
     steps = [*done, *ahead][-_MAX_STEPS:]
-    return _reply(_goal(said), steps, assumption="" if add else "The plan stays as it is.")
+    return _reply(_goal(said), steps)
 
 
-def _change(rows: list[Row], news: str) -> tuple[set[str], list[str]]:
-    """What new messages do to a plan: ids to drop, and kinds of steps to add."""
-    if talk.wanted(news):
-        return set(), []
+def _change(rows: list[Row], news: str) -> Change:
     asking = {row.id for row in rows if row.id == "builds.choose" and row.status != "complete"}
     if asking:  # they answered in writing
-        known = builds.named(news)
-        return (asking, []) if known else ({*asking, "builds.program"}, starter.PLAN)
+        if builds.named(news):
+            return Change(dropped=asking)
+        return Change(dropped={*asking, "builds.program"}, added=starter.PLAN)
     kinds = {kind_of(row.id) for row in rows if row.status != "dropped"}
-    release = risky.plan(news) if risky.wanted(news) else []
-    release = [kind for kind in release if kind not in kinds]
-    drop, add = (
-        todo.change(rows, news) if any(k.startswith("todo.") for k in kinds) else (set(), [])
-    )
-    return drop, [*add, *release] or ["wish.note"]
+    change = todo.change(rows, news) if any(k.startswith("todo.") for k in kinds) else Change()
+    if risky.wanted(news):
+        change.added += [kind for kind in risky.plan(news) if kind not in kinds]
+    return change if change != Change() else Change(added=["wish.note"])
 
 
 def _goal(said: Conversation) -> str:
@@ -129,9 +131,10 @@ def _rank(step: Planned) -> int:
 
 
 def _fresh(kind: str, taken: set[str]) -> str:
-    """An id no step of the plan had: the kind, with a number behind it from the second on."""
+    """An id no step had yet: the kind, numbered from the second on. It is `taken` from now on."""
     number, step_id = 1, kind
     while step_id in taken:
         number += 1
         step_id = f"{kind}.{number}"
+    taken.add(step_id)
     return step_id

@@ -108,7 +108,7 @@ def _items(reply: Reply) -> Iterator[Json]:
             "id": new_id("rs"),
             "type": "reasoning",
             "summary": [{"type": "summary_text", "text": reply.thinking}],
-            "encrypted_content": reasoning.seal(new_id("turn")),
+            "encrypted_content": reasoning.seal(),
         }
     if reply.text or reply.refusal:
         part = (
@@ -175,11 +175,13 @@ def _summary_events(at: Json, item: Json) -> Iterator[Json]:
 def _message_events(at: Json, item: Json) -> Iterator[Json]:
     part = item["content"][0]
     at = {**at, "content_index": 0}
-    key, kind = ("text", "output_text") if "text" in part else ("refusal", "refusal")
+    kind = part["type"]
+    key = "text" if kind == "output_text" else "refusal"
+    extra: Json = {"logprobs": []} if kind == "output_text" else {}
     yield {"type": "response.content_part.added", **at, "part": {**part, key: ""}}
     for piece in pieces(part[key]):
-        yield {"type": f"response.{kind}.delta", **at, "delta": piece}
-    yield {"type": f"response.{kind}.done", **at, key: part[key]}
+        yield {"type": f"response.{kind}.delta", **at, "delta": piece, **extra}
+    yield {"type": f"response.{kind}.done", **at, key: part[key], **extra}
     yield {"type": "response.content_part.done", **at, "part": part}
 
 

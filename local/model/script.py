@@ -16,7 +16,7 @@ pure function of what it is sent.
 import json
 import secrets
 from collections.abc import Callable, Generator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from local.model.conversation import Conversation, Output
 from local.model.refusal import Refusal
@@ -130,6 +130,18 @@ def _placed(reply: Reply, number: int) -> Reply:
         for k, one in enumerate(reply.calls)
     )
     return replace(reply, calls=calls)
+
+
+@dataclass
+class Change:
+    """What new messages do to a plan."""
+
+    dropped: set[str] = field(default_factory=set)
+    """Ids."""
+    replaced: dict[str, str] = field(default_factory=dict)
+    """Kinds of new steps, by the id whose place they take."""
+    added: list[str] = field(default_factory=list)
+    """Kinds of further steps."""
 
 
 # --- the words of a script: one turn, and the agent's tools -------------------------------------

@@ -10,7 +10,7 @@ import json
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from aiohttp import web
@@ -38,13 +38,16 @@ _STREAMS = {"responses": responses_wire.stream, "chat": chat_wire.stream}
 _HTML = "<!doctype html><title>Welcome</title><p>This is not the page you are looking for."
 
 
-@dataclass(frozen=True)
+@dataclass
 class Recorded:
     """One request as it came."""
 
     path: str
-    body: Json
+    connection: str
+    """Which TCP connection it came by."""
+    body: Json = field(default_factory=dict)
     refusal: str = ""
+    """Why it was refused, if it was."""
 
 
 class ScriptedModel:
@@ -95,25 +98,19 @@ class ScriptedModel:
         return await self._handle(request, "chat")
 
     async def _handle(self, request: web.Request, api: Api) -> web.StreamResponse:
-        raw = await request.text()
-        body: Json = {}
+        entry = Recorded(request.path, connection=str(request.get_extra_info("peername")))
+        self.requests.append(entry)
         try:
             _check_key(request)
-            body = _json_object(raw)
-            asked = _checked(body, api)
+            raw = await request.text()
+            entry.body = _json_object(raw)
+            asked = _checked(entry.body, api)
             fault = self.faults.take(raw)
             if fault is not None:
                 fault.refuse()
-            self.requests.append(Recorded(request.path, body))
+            return await self._answer(request, api, entry.body, asked, fault)
         except Refusal as refusal:
-            self.requests.append(Recorded(request.path, body, refusal.message))
-            return _refused(refusal)
-        if fault is not None and fault.kind == "html":
-            return web.Response(text=_HTML, content_type="text/html")
-        await asyncio.sleep(self._delay)
-        try:
-            return await self._answer(request, api, body, asked, fault)
-        except Refusal as refusal:
+            entry.refusal = refusal.message
             return _refused(refusal)
 
     def _reply(self, asked: Json) -> Reply:
@@ -136,6 +133,9 @@ class ScriptedModel:
         asked: Json,
         fault: Fault | None,
     ) -> web.StreamResponse:
+        if fault is not None and fault.kind == "html":
+            return web.Response(text=_HTML, content_type="text/html")
+        await asyncio.sleep(self._delay)
         reply = self._reply(asked)
         if fault is not None:
             reply = fault.alter(reply)
@@ -216,6 +216,8 @@ def _checked(body: Json, api: Api) -> Json:
         raise Refusal(message, 404, param="model", code="model_not_found")
     if api == "chat":
         return chat_wire.to_responses(body)
+    if isinstance(body.get("input"), str):
+        body = {**body, "input": [{"role": "user", "content": body["input"]}]}
     strict.check(body)
     return body
 

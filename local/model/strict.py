@@ -155,7 +155,7 @@ def _check_reasoning(items: list[Json]) -> None:
     for i, item in enumerate(items):
         if item.get("type") != "reasoning":
             continue
-        reasoning.opened(item.get("encrypted_content"))
+        reasoning.check(item.get("encrypted_content"))
         following = items[i + 1] if i + 1 < len(items) else {}
         ok = following.get("type") == "function_call" or following.get("role") == "assistant"
         message = f"input[{i}]: reasoning was provided without its required following item."

@@ -16,6 +16,7 @@ _FILLER = re.compile(
     r"|want|need|can|could|would|do|build|make|create|write|code|implement|new|small|simple|little"
     r"|app|tool|demo|program|project|python|tests?|readme)"
 )
+_BREAK = re.compile(r"\b(?:with|that|which|using)\b|[,.;:\n]")
 PLAN = ["starter.package", "starter.tests", "starter.readme"]
 
 
@@ -31,7 +32,8 @@ def one_line(text: str, limit: int) -> str:
 def package_name(text: str) -> str:
     """A package name from the first telling words of a request."""
     plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode().lower()
-    words = [w for w in re.findall(r"[a-z][a-z0-9]*", plain) if not _FILLER.fullmatch(w)]
+    head = _BREAK.split(plain)[0]
+    words = [w for w in re.findall(r"[a-z][a-z0-9]*", head) if not _FILLER.fullmatch(w)]
     name = "_".join(words[:3])[:40].strip("_") or "project"
     taken = keyword.iskeyword(name) or name in sys.stdlib_module_names or name == "tests"
     return f"{name}_app" if taken else name

@@ -2,6 +2,9 @@
 
 import re
 
+from local.model.conversation import Row
+from local.model.script import MARK
+
 _ASKS = re.compile(
     r"^\W*(?:what|who|how|why|when|where|which|do|does|are|is|can|could)\b", re.IGNORECASE
 )
@@ -19,6 +22,20 @@ ANSWER = (
     "prepared. Try *build a to-do CLI with tests*, *fix the failing test*, *publish a release* or "
     "*build something*. (scripted demo model)"
 )
+
+_PROGRESS = re.compile(
+    r"\bhow (?:far|long|much)|\bprogress|\bstatus|\bready|\bwhen\b", re.IGNORECASE
+)
+
+
+def progress(rows: list[Row], text: str) -> str:
+    """The answer to a question in the middle of the work."""
+    if not _PROGRESS.search(text):
+        return ANSWER
+    alive = [row for row in rows if row.status != "dropped"]
+    ahead = [row.title for row in alive if row.status != "complete"]
+    following = f" Next: {ahead[0]}." if ahead else ""
+    return f"{len(alive) - len(ahead)} of {len(alive)} steps are done.{following} {MARK}"
 
 
 def wanted(text: str) -> bool:

@@ -1,19 +1,16 @@
 """The main demo: a to-do list for the command line, with tests, and changes of mind on the way.
 
 The code starts with an honest bug (numbers are given twice after a removal); the test that finds it
-is part of the script, and so is the repair.
+is part of the script, and so is the repair. `todo_plan.py` decides which of these steps are done.
 """
 
-import re
-
-from local.model.conversation import Conversation, Row
 from local.model.reply import Call
+from local.model.scenarios.todo_plan import features
 from local.model.script import (
     Script,
     Work,
     edit,
     finish,
-    kind_of,
     look,
     search,
     shell,
@@ -30,87 +27,6 @@ GITIGNORE = "__pycache__/\n*.pyc\ntasks.json\ntasks.db\n"
 BUG = "        return len(self.tasks) + 1\n"
 REPAIR = "        return max((task.id for task in self.tasks), default=0) + 1\n"
 README, TIDY = 1, 3
-
-WISHES = {
-    "priorities": re.compile(r"priorit", re.IGNORECASE),
-    "due": re.compile(r"\bdue\b|deadline", re.IGNORECASE),
-    "sqlite": re.compile(r"sqlite|database", re.IGNORECASE),
-    "soak": re.compile(r"\bsoak|\bslow", re.IGNORECASE),
-}
-_BUILT_BY = {
-    "todo.priorities": "priorities",
-    "todo.due": "due",
-    "todo.sqlite": "sqlite",
-    "todo.commands_sqlite": "sqlite",
-}
-_TOPIC = re.compile(r"\bto-?do\b|\btask list\b", re.IGNORECASE)
-
-
-def wanted(text: str) -> bool:
-    return bool(_TOPIC.search(text))
-
-
-def wishes(text: str) -> set[str]:
-    return {name for name, words in WISHES.items() if words.search(text)}
-
-
-def goal(text: str) -> str:
-    extras = {"priorities": "priorities", "due": "due dates", "sqlite": "SQLite storage"}
-    chosen = [words for name, words in extras.items() if name in wishes(text)]
-    more = f" ({', '.join(chosen)})" if chosen else ""
-    return f"A to-do list for the command line{more}, with passing tests"
-
-
-def first_plan(text: str) -> list[str]:
-    wish = wishes(text)
-    commands = "todo.commands_sqlite" if "sqlite" in wish else "todo.commands"
-    extra = [f"todo.{name}" for name in ("priorities", "due", "soak") if name in wish]
-    return ["todo.skeleton", commands, "todo.tests", *extra, "todo.readme", "todo.tidy"]
-
-
-def follow_up(text: str) -> list[str]:
-    """Work on the finished project of an earlier task."""
-    steps = [f"todo.{name}" for name in ("sqlite", "priorities", "due", "soak")]
-    return [s for s in steps if s.removeprefix("todo.") in wishes(text)] + ["todo.readme"]
-
-
-def change(rows: list[Row], text: str) -> tuple[set[str], list[str]]:
-    """What a change of mind does to the plan: ids to drop, and kinds of steps to add."""
-    ahead = {kind_of(row.id): row.id for row in rows if row.status not in ("complete", "dropped")}
-    present = {_BUILT_BY.get(kind_of(row.id)) for row in rows if row.status != "dropped"}
-    new = [name for name in ("sqlite", "priorities", "due") if name in wishes(text) - present]
-    drop: set[str] = set()
-    add: list[str] = []
-    for name in new:
-        if name == "sqlite" and "todo.commands" in ahead:
-            drop.add(ahead["todo.commands"])
-            add.append("todo.commands_sqlite")
-        else:
-            add.append(f"todo.{name}")
-    if "todo.soak" in ahead and new:
-        drop.add(ahead["todo.soak"])
-        add.append("todo.soak_again")
-    elif "soak" in wishes(text) and "todo.soak" not in ahead:
-        add.append("todo.soak")
-    if new and "todo.readme" in ahead:
-        drop.add(ahead["todo.readme"])
-    if new:
-        add.append("todo.readme")
-    return drop, add
-
-
-def features(work: Conversation) -> frozenset[str]:
-    """What the project has once the current step is done."""
-    built = {
-        _BUILT_BY[kind]
-        for row in work.rows
-        if (row.status == "complete" or row.id == work.current)
-        and (kind := kind_of(row.id)) in _BUILT_BY
-    }
-    built |= wishes("\n".join(work.asked_before)) - {"soak"}
-    if built & {"priorities", "due"}:
-        built.add("details")
-    return frozenset(built)
 
 
 def file(work: Work, path: str) -> Call:

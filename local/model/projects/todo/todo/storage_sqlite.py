@@ -20,7 +20,7 @@ def load(path: Path) -> TaskList:
             found = db.execute(f"SELECT {', '.join(COLUMNS)} FROM tasks ORDER BY id").fetchall()
     except sqlite3.DatabaseError as error:
         raise ValueError(f"{path} is not a to-do list: {error}") from error
-    rows = [dict(zip(COLUMNS, values)) for values in found]
+    rows = [dict(zip(COLUMNS, values, strict=True)) for values in found]
     return TaskList([Task(**{**row, "done": bool(row["done"])}) for row in rows])
 
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 from datetime import date  #: due
-
+  #: priorities
 PRIORITIES = ("low", "normal", "high")  #: priorities
 
 
