@@ -8,6 +8,7 @@ async with PeopleClient(workspace.base_url) as people:
 import base64
 import json
 from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from types import TracebackType
 from typing import Any
 from urllib.parse import quote
@@ -163,16 +164,15 @@ class Person:
                 await _answer(response)
             return await response.read()
 
-    async def news(self) -> AsyncIterator[Json]:
-        """What changes in front of this person, as it happens."""
+    @asynccontextmanager
+    async def news(self) -> AsyncIterator[AsyncIterator[Json]]:
+        """What changes in front of this person, from the moment the block is entered."""
         forever = aiohttp.ClientTimeout(total=None)
         query = {"user": self.user_id}
         async with self._door.http().get(
             "/local/stream", params=query, timeout=forever
         ) as response:
-            async for line in response.content:
-                if line.startswith(b"data: "):
-                    yield json.loads(line.removeprefix(b"data: "))
+            yield _events(response)
 
     async def _do(self, gesture: str, body: Mapping[str, Any]) -> Json:
         return await self._door.post(f"/local/{gesture}", {"user": self.user_id, **body})
@@ -193,7 +193,7 @@ class Person:
 
 
 class PeopleClient:
-    """All people of a workspace over one connection pool; and the switches and counters of tests."""
+    """All people of a workspace over one connection pool, and what tests need besides."""
 
     def __init__(self, base_url: str) -> None:
         self._base = base_url
@@ -241,6 +241,12 @@ class PeopleClient:
         _trace: TracebackType | None,
     ) -> None:
         await self.aclose()
+
+
+async def _events(response: aiohttp.ClientResponse) -> AsyncIterator[Json]:
+    async for line in response.content:
+        if line.startswith(b"data: "):
+            yield json.loads(line.removeprefix(b"data: "))
 
 
 async def _answer(response: aiohttp.ClientResponse) -> Json:

@@ -114,7 +114,9 @@ class Deliveries:
         }
         try:
             await connection.send(envelope)
-            given = await asyncio.wait_for(answer, self._limits.ack_seconds)
+            # not wait_for: in Python 3.11 it swallows a cancel that meets a lost connection
+            async with asyncio.timeout(self._limits.ack_seconds):
+                given = await answer
         except TimeoutError:
             raise _NotAcknowledged("timeout") from None
         except ConnectionResetError:

@@ -39,10 +39,10 @@ class Feed:
         response = web.StreamResponse(
             headers={"content-type": "text/event-stream", "cache-control": "no-cache"}
         )
-        await response.prepare(request)
         listener = _Listener(user)
         self._listeners.add(listener)
         try:
+            await response.prepare(request)
             await response.write(b": connected\n\n")
             await self._pump(listener, response)
         except ConnectionResetError:
@@ -54,7 +54,8 @@ class Feed:
     async def _pump(self, listener: _Listener, response: web.StreamResponse) -> None:
         while True:
             try:
-                news = await asyncio.wait_for(listener.queue.get(), _HEARTBEAT_SECONDS)
+                async with asyncio.timeout(_HEARTBEAT_SECONDS):
+                    news = await listener.queue.get()
             except TimeoutError:
                 await response.write(b": still here\n\n")
                 continue
