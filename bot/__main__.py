@@ -5,7 +5,10 @@
 
 import asyncio
 import logging
+import os
 import sys
+from collections.abc import Awaitable
+from typing import NoReturn
 
 import aiohttp
 from slack_sdk.errors import SlackApiError
@@ -39,13 +42,14 @@ async def run(settings: Settings) -> None:
         aiohttp.ClientSession(timeout=LISTENER_TIMEOUT) as quick,
         aiohttp.ClientSession(timeout=POSTER_TIMEOUT) as patient,
     ):
+        await check_tokens(settings, patient)
         socket = Socket(
             build_app(settings, sessions, quick), settings.slack_app_token.get_secret_value()
         )
         api = SlackApi(slack_client(settings, patient))
         services: list[Durable] = [build_thread(api), workspace, build_upload(api)]
         try:
-            await _serve_until(stop, settings, services, socket, patient)
+            await _serve_until(stop, settings, services, socket)
         finally:
             await sessions.aclose()
 
@@ -55,7 +59,6 @@ async def _serve_until(
     settings: Settings,
     services: list[Durable],
     socket: Socket,
-    http: aiohttp.ClientSession,
 ) -> None:
     """Serve the poster, then open the socket; in the end close the socket first."""
     endpoint_stop = asyncio.Event()
@@ -68,7 +71,7 @@ async def _serve_until(
             identity_keys=settings.identity_keys,
         )
     )
-    starting = asyncio.create_task(_start(settings, socket, http))
+    starting = asyncio.create_task(_start(settings, socket))
     stopping = asyncio.create_task(stop.wait())
     try:
         await asyncio.wait({serving, starting, stopping}, return_when=asyncio.FIRST_COMPLETED)
@@ -83,8 +86,7 @@ async def _serve_until(
         await serving
 
 
-async def _start(settings: Settings, socket: Socket, http: aiohttp.ClientSession) -> None:
-    await _check_tokens(settings, http)
+async def _start(settings: Settings, socket: Socket) -> None:
     await register(
         settings.restate_admin_url, settings.endpoint_url, auth_token=_auth_token(settings)
     )
@@ -92,24 +94,25 @@ async def _start(settings: Settings, socket: Socket, http: aiohttp.ClientSession
     log.info("connected to Slack; the poster is served at %s", settings.bind)
 
 
-async def _check_tokens(settings: Settings, http: aiohttp.ClientSession) -> None:
+async def check_tokens(settings: Settings, http: aiohttp.ClientSession) -> None:
     """The socket client would retry a refused token for ever; say it once instead."""
     client = slack_client(settings, http)
     app_token = settings.slack_app_token.get_secret_value()
-    for variable, call in (
-        ("SLACK_BOT_TOKEN", client.auth_test()),
-        ("SLACK_APP_TOKEN", client.apps_connections_open(app_token=app_token)),
-    ):
-        try:
-            await call
-        except SlackApiError as error:
-            reason = error.response.get("error")
-            raise SlackRefused(f"Slack refused {variable}: {reason}.") from error
-        except (aiohttp.ClientError, TimeoutError) as error:
-            raise SlackRefused(
-                f"Slack is not reachable at SLACK_API_URL={settings.slack_api_url} "
-                f"({type(error).__name__})."
-            ) from error
+    await _accepted("SLACK_BOT_TOKEN", settings, client.auth_test())
+    await _accepted("SLACK_APP_TOKEN", settings, client.apps_connections_open(app_token=app_token))
+
+
+async def _accepted(variable: str, settings: Settings, call: Awaitable[object]) -> None:
+    try:
+        await call
+    except SlackApiError as error:
+        reason = error.response.get("error")
+        raise SlackRefused(f"Slack refused {variable}: {reason}.") from error
+    except (aiohttp.ClientError, TimeoutError) as error:
+        raise SlackRefused(
+            f"Slack is not reachable at SLACK_API_URL={settings.slack_api_url} "
+            f"({type(error).__name__}): start it, or correct the address."
+        ) from error
 
 
 def _auth_token(settings: Settings) -> str | None:
@@ -119,13 +122,23 @@ def _auth_token(settings: Settings) -> str | None:
 
 def main() -> None:
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
-    for noisy in ("slack_bolt", "slack_sdk"):  # at INFO they log bodies of what people wrote
-        logging.getLogger(noisy).setLevel(logging.WARNING)
+    status = 0
     try:
         asyncio.run(run(current()))
     except (SettingsError, EndpointError, SlackRefused) as error:
         sys.stderr.write(f"threadwright-bot: {error}\n")
-        raise SystemExit(2) from None
+        status = 2
+    _leave(status)
+
+
+def _leave(status: int) -> NoReturn:
+    """End at once: the server's native threads may outlive it for a moment, and one that calls into
+    an interpreter being taken down aborts the process.
+    """
+    logging.shutdown()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(status)
 
 
 if __name__ == "__main__":

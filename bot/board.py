@@ -53,6 +53,9 @@ class Slot(BaseModel):
     gone: bool = False
     """The message was deleted; the slot shows nothing any more."""
     tried_at: float = 0.0
+    """Of the first try to post."""
+    tried_version: int = 0
+    """The version all tries to post had; -1 when they differed."""
     maybe_posted: bool = False
     """A post may have happened without our learning its ts."""
     not_before: float = 0.0
@@ -94,6 +97,18 @@ class Slot(BaseModel):
         if not self.only_activity:
             return EDIT_GAP_SECONDS
         return ACTIVITY_GAP_SECONDS[min(self.activity_edits, len(ACTIVITY_GAP_SECONDS) - 1)]
+
+    def note_try(self, now: float) -> None:
+        """Before a post: should it turn out to be there already, which version was that?"""
+        if not self.ts:
+            self.tried_at = self.tried_at or now
+            first = self.tried_version in (0, self.version)
+            self.tried_version = self.version if first else -1
+
+    def settle_found(self, ts: str) -> bool:
+        """An earlier try had posted after all; False when what it shows is out of date."""
+        self.ts, self.maybe_posted, self.failures = ts, False, 0
+        return self.tried_version == self.version
 
     def settle_shown(self, at: float, ts: str) -> None:
         self.activity_edits += self.only_activity

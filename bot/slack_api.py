@@ -47,6 +47,8 @@ class Reply(BaseModel):
     """Of the message posted."""
     error: str = ""
     retry_after: float = 0.0
+    found: bool = False
+    """An earlier try had posted it; which version of the message is there is not said."""
     maybe_posted: bool = False
     """The next try of this post must look for it first."""
     url: str = ""
@@ -102,7 +104,7 @@ class SlackApi:
         if maybe_posted or not self._is_first_try(token, slot):
             found = await self._find(thread, since, lambda m: _shows(m, thread, slot))
             if found.kind == "done" and found.ts:
-                return found
+                return found.model_copy(update={"found": True})
             if found.kind in ("limited", "unclear"):
                 return found.model_copy(update={"maybe_posted": True})
             if found.kind == "refused":

@@ -123,7 +123,7 @@ class _Desk:
         if granted.wait_seconds > 0:
             self.board.postpone(name, self.now + granted.wait_seconds)
             return
-        slot.tried_at = slot.tried_at or self.now
+        slot.note_try(self.now)
         options = RunOptions(type_hint=Reply)
         reply = await self.ctx.run_typed(f"{method} {name} v{slot.version}", call, options)
         self.now = max(self.now, reply.at)
@@ -167,6 +167,8 @@ class _Desk:
     def _settle(self, name: str, slot: Slot, body: p.Body, method: str, reply: Reply) -> None:
         slot.maybe_posted = reply.maybe_posted
         match reply.kind:
+            case "done" if reply.found and not slot.settle_found(reply.ts):
+                pass  # still due, as an edit now
             case "done":
                 slot.settle_shown(reply.at, reply.ts if method == "chat.postMessage" else "")
                 self.board.remove(name)
