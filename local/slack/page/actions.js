@@ -36,9 +36,9 @@ export class Actions {
     await this.store.refreshMessages();
   }
 
-  command({ command, text, inThread }) {
+  command({ command, text }) {
     const { user, channel } = this.store.state.route;
-    return api.runCommand({ user, channel, command, text, in_thread: inThread });
+    return api.runCommand({ user, channel, command, text });
   }
 
   edit(message, text) {

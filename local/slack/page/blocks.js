@@ -39,7 +39,7 @@ export function renderBlocks(blocks, context = {}) {
   return fragment((blocks ?? []).map((block, index) => renderBlock(block, context, index)));
 }
 
-export function renderBlock(block, context = {}, index = 0) {
+function renderBlock(block, context = {}, index = 0) {
   const render = Object.hasOwn(KINDS, block?.type) ? KINDS[block.type] : raw;
   const body = render(block, { ...INERT, ...context });
   return h(

@@ -21,7 +21,7 @@ export class ChannelPane {
       inThread: false,
       workspace: () => store.state.workspace,
       send: (draft) => actions.send(draft),
-      command: (draft) => actions.command({ ...draft, inThread: false }),
+      command: (draft) => actions.command(draft),
     });
     this.home = new Home(store, actions);
     this.actions = actions;

@@ -15,7 +15,8 @@ export class Composer {
   /**
    * @param {{name: string, inThread: boolean, workspace(): object | null,
    *   send(draft: {text: string, files: File[]}): Promise<void>,
-   *   command(draft: {command: string, text: string}): Promise<void>}} options send and command reject when refused
+   *   command?(draft: {command: string, text: string}): Promise<void>}} options
+   *   send and command reject when refused; a thread takes no commands
    */
   constructor(options) {
     this.options = options;
@@ -272,10 +273,14 @@ export class Composer {
     const command = /^(\/\S+)\s*([\s\S]*)$/.exec(text);
     if (!command || files.length) return this.options.send({ text: text.trim(), files });
     const known = this.options.workspace()?.commands.some((one) => one.command === command[1]);
-    if (!known)
+    if (!known) {
       throw new ApiError(
         `${command[1]} is not a command here. To send it as a message, put a space before it.`,
       );
+    }
+    if (this.options.inThread) {
+      throw new ApiError(`${command[1]} is not supported in threads. Use it in the channel.`);
+    }
     return this.options.command({ command: command[1], text: command[2].trim() });
   }
 }

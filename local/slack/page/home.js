@@ -4,6 +4,7 @@ import { renderBlocks } from "./blocks.js";
 import { h } from "./dom.js";
 import { changedField } from "./inputs.js";
 import { morphChildren } from "./morph.js";
+import { displayName } from "./people.js";
 
 export class Home {
   constructor(store, actions) {
@@ -18,7 +19,8 @@ export class Home {
   }
 
   content({ home, bot }) {
-    if (!home) return h("p", { class: "home-empty" }, `${bot.name} has not published its home yet.`);
+    const name = displayName(this.store.user(bot.user_id), bot.name);
+    if (!home) return h("p", { class: "home-empty" }, `${name} has not published its home yet.`);
     const context = this.actions.blockContext({ view_id: home.id });
     const changed = (item, blockId) => context.act(item, blockId, changedField(this.node, item, blockId));
     return h("div", { class: "blocks" }, renderBlocks(home.blocks, { ...context, changed }));

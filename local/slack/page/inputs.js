@@ -111,7 +111,7 @@ export function changedField(root, item, blockId) {
 }
 
 /** The state of one field, or null for an element without state (a button). */
-export function stateValue(node, item) {
+function stateValue(node, item) {
   const { type } = item;
   if (type === "static_select") {
     const all = item.options ?? item.option_groups?.flatMap(({ options }) => options) ?? [];

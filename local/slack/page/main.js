@@ -25,11 +25,18 @@ store.subscribe((state) => {
   const { route, browsing, workspace, unreadChannels } = state;
   byId("app").dataset.view = route.thread ? "thread" : browsing ? "sidebar" : "channel";
   for (const view of views) view.update(state);
+  showConnection(state.live);
   const channel = store.channel();
   if (!channel) return;
   const place = `${channel.is_im ? "" : "#"}${channelName(channel, workspace)}`;
   document.title = `${unreadChannels.size ? "• " : ""}${place} – ${workspace.team.name}`;
 });
+
+function showConnection(live) {
+  const line = byId("connection");
+  line.hidden = live !== false;
+  line.textContent = live === false ? "reconnecting…" : "";
+}
 
 /** Dialogs, menus and the completion list take Escape first; what is left of it closes the thread. */
 addEventListener("keydown", (event) => {

@@ -43,7 +43,7 @@ export function renderBlockNodes(nodes, names) {
   return fragment(nodes.map((node) => blockElement(node, names)));
 }
 
-export function renderInlineNodes(nodes, names) {
+function renderInlineNodes(nodes, names) {
   return fragment(nodes.map((node) => inlineElement(node, names)));
 }
 

@@ -1,4 +1,4 @@
-/** Owns the left column: the workspace, its conversations, who this tab acts as, and whether it is live. */
+/** Owns the left column: the workspace, its conversations, and who this tab acts as. */
 
 import { h } from "./dom.js";
 import { icon } from "./icons.js";
@@ -24,7 +24,6 @@ export class Sidebar {
         this.section("Channels", rooms, state),
         direct.length > 0 && this.section("Direct messages", direct, state),
       ),
-      connection(state.live),
       this.account(workspace),
     ]);
   }
@@ -101,21 +100,6 @@ function header(workspace) {
     { class: "workspace", key: "workspace" },
     h("span", { class: "workspace-mark", "aria-hidden": "true" }, icon("thread")),
     h("div", null, h("h1", null, workspace.team.name), h("p", null, "on this machine")),
-  );
-}
-
-function connection(live) {
-  const lost = live === false;
-  return h(
-    "p",
-    {
-      class: lost ? "connection is-lost" : "connection",
-      key: "connection",
-      role: "status",
-      "data-testid": "connection",
-      hidden: !lost,
-    },
-    lost ? "reconnecting…" : "live",
   );
 }
 

@@ -21,7 +21,6 @@ export class ThreadPane {
       inThread: true,
       workspace: () => store.state.workspace,
       send: (draft) => actions.send({ ...draft, thread: store.state.route.thread }),
-      command: (draft) => actions.command({ ...draft, inThread: true }),
     });
     root.append(this.header, this.session, this.list.node, this.composer.node);
   }

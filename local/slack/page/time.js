@@ -13,7 +13,7 @@ function daysAgo(date, now) {
   return Math.round((dayOf(now) - dayOf(date)) / 86_400_000);
 }
 
-export function relative(seconds, now = new Date()) {
+function relative(seconds, now = new Date()) {
   const date = new Date(seconds * 1000);
   const age = now / 1000 - seconds;
   if (age < 45) return "just now";
@@ -22,7 +22,7 @@ export function relative(seconds, now = new Date()) {
   return `${dayName(date, now)} at ${clock(date)}`;
 }
 
-export function absolute(seconds) {
+function absolute(seconds) {
   return new Date(seconds * 1000).toLocaleString([], { dateStyle: "full", timeStyle: "medium" });
 }
 
