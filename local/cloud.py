@@ -50,6 +50,8 @@ class Wishes:
     quiet: bool = False
     model_delay_ms: int = 350
     """Time the scripted model takes for an answer, so that a person can watch."""
+    model_url: str | None = None
+    """A model server of the caller's instead of the demo's, up to and including `/v1`."""
     restate_environ: Mapping[str, str] = field(default_factory=dict)
     agent_environ: Mapping[str, str] = field(default_factory=dict)
 
@@ -84,7 +86,7 @@ def _assemble(data_dir: Path, wishes: Wishes) -> Cloud:
     restate = RestateServer(data_dir / "restate", environ=dict(wishes.restate_environ))
     slack_port = wishes.port or free_port()
     slack_url = f"http://127.0.0.1:{slack_port}"
-    real_key = os.environ.get("OPENAI_API_KEY")
+    scripted = wishes.model_url is None and not os.environ.get("OPENAI_API_KEY")
     model_port = free_port()
     model_url = f"http://127.0.0.1:{model_port}"
     engine = {"RESTATE_INGRESS_URL": restate.ingress_url, "RESTATE_ADMIN_URL": restate.admin_url}
@@ -93,15 +95,14 @@ def _assemble(data_dir: Path, wishes: Wishes) -> Cloud:
         "SANDBOX_BACKEND": "local",
         "SANDBOX_STATE_DIR": str(data_dir / "sandboxes"),
     }
-    model_settings = (
-        {name: value for name, value in os.environ.items() if name.startswith(("OPENAI_", "LLM_"))}
-        if real_key
-        else {
-            "OPENAI_API_KEY": "scripted",
-            "OPENAI_BASE_URL": f"{model_url}/v1",
-            "LLM_API": "responses",
-        }
-    )
+    model_settings = {
+        "OPENAI_API_KEY": "scripted",
+        "OPENAI_BASE_URL": wishes.model_url or f"{model_url}/v1",
+        "LLM_API": "responses",
+    }
+    if not scripted and wishes.model_url is None:
+        theirs = ("OPENAI_", "LLM_")
+        model_settings = {n: v for n, v in os.environ.items() if n.startswith(theirs)}
 
     def child(name: str, arguments: list[str], settings: Mapping[str, str], health: str) -> Child:
         log = data_dir / f"{name}.log"
@@ -117,14 +118,14 @@ def _assemble(data_dir: Path, wishes: Wishes) -> Cloud:
             {},
             f"{slack_url}/",
         ),
-        model=None
-        if real_key
-        else child(
+        model=child(
             "model",
             ["local.model", "--port", str(model_port), "--delay-ms", delay],
             {},
             f"{model_url}/health",
-        ),
+        )
+        if scripted
+        else None,
         agent=child(
             "agent",
             ["agent"],
