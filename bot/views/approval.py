@@ -40,7 +40,7 @@ class Choice:
 def render(body: ApprovalBody, plain: bool = False) -> Rendered:
     """`plain` uses sections alone, should Slack refuse the richer blocks."""
     request, outcome = body.request, body.outcome
-    head = _head(request)
+    head = _head(body)
     parts: list[Block] = [blocks.section(f"*{head}*")]
     if request.question.strip():
         parts.append(blocks.section(mrkdwn.from_markdown(request.question, 2000)))
@@ -49,7 +49,7 @@ def render(body: ApprovalBody, plain: bool = False) -> Rendered:
     if outcome is None:
         parts.extend(_open(request, plain))
     else:
-        parts.append(blocks.context(outcome_line(outcome), _workdir(request)))
+        parts.append(_footer(outcome_line(outcome), _workdir(request)))
     return Rendered(text=_fallback(head, request, outcome), blocks=parts)
 
 
@@ -70,20 +70,22 @@ def outcome_line(outcome: ApprovalOutcome) -> str:
             return f"*Withdrawn*{at}: the work that asked was interrupted."
 
 
-def _head(request: ApprovalRequest) -> str:
-    return "Question" if request.kind == "question" else "Approval needed"
+def _head(body: ApprovalBody) -> str:
+    if body.request.kind == "question":
+        return "Question"
+    return "Approval" if body.outcome else "Approval needed"
 
 
 def _open(request: ApprovalRequest, plain: bool) -> list[Block]:
     lines = [_workdir(request), _who(request), _until(request)]
     if request.kind == "question":
-        return [*_choices(request), blocks.context(*lines, "Or say it in a reply.")]
+        return [*_choices(request), _footer(*lines, "or say it in a reply")]
     deny = blocks.button("Deny", names.DENY, request.approval, "danger")
     if not _shown_whole(request.command, plain):
-        lines.append("Too long to be shown whole, so it can only be denied.")
-        return [blocks.actions(deny), blocks.context(*lines)]
+        lines.append("too long to be shown whole, so it can only be denied")
+        return [blocks.actions(deny), _footer(*lines)]
     approve = blocks.button("Approve", names.APPROVE, request.approval, "primary")
-    return [blocks.actions(approve, deny), blocks.context(*lines)]
+    return [blocks.actions(approve, deny), _footer(*lines)]
 
 
 def _choices(request: ApprovalRequest) -> list[Block]:
@@ -122,22 +124,27 @@ def _command(command: str, plain: bool) -> Block:
     return blocks.preformatted(shown)
 
 
+def _footer(*parts: str) -> Block:
+    line = " · ".join(part for part in parts if part)
+    return blocks.context(line[:1].upper() + line[1:])
+
+
 def _workdir(request: ApprovalRequest) -> str:
     if not request.command:
         return ""
     if request.workdir in ("", "."):
-        return "Runs in the project folder"
-    return f"Runs in {mrkdwn.code(request.workdir, 200)}"
+        return "in the project folder"
+    return f"in {mrkdwn.code(request.workdir, 200)}"
 
 
 def _who(request: ApprovalRequest) -> str:
     """The people who may answer, mentioned: they are being asked."""
     ids = dict.fromkeys([request.requester.user_id, *request.approvers])
-    return "For " + ", ".join(mrkdwn.mention(user_id) for user_id in list(ids)[:20])
+    return "for " + ", ".join(mrkdwn.mention(user_id) for user_id in list(ids)[:20])
 
 
 def _until(request: ApprovalRequest) -> str:
-    return f"Open until {mrkdwn.date(request.expires_at)}"
+    return f"open until {mrkdwn.date(request.expires_at)}"
 
 
 def _fallback(head: str, request: ApprovalRequest, outcome: ApprovalOutcome | None) -> str:

@@ -265,9 +265,9 @@ def test_an_approval_shows_the_exact_command_who_may_answer_and_until_when() -> 
     assert code["elements"][0]["elements"][0]["text"] == ask().command
     assert buttons(message) == [("Approve", APPROVAL), ("Deny", APPROVAL)]
     assert [e.get("style") for e in message.blocks[-2]["elements"]] == ["primary", "danger"]
-    context = [element["text"] for element in message.blocks[-1]["elements"]]
-    assert context[:2] == ["Runs in the project folder", "For <@U0ANA>, <@U0BEN>"]
-    assert context[2].startswith("Open until <!date^1712009000^")
+    [line] = [element["text"] for element in message.blocks[-1]["elements"]]
+    start = "In the project folder · for <@U0ANA>, <@U0BEN> · open until <!date^1712009000^"
+    assert line.startswith(start)
 
 
 def test_a_decided_approval_says_who_and_when_and_keeps_the_command() -> None:
@@ -275,7 +275,7 @@ def test_a_decided_approval_says_who_and_when_and_keeps_the_command() -> None:
     message = render(p.ApprovalBody(request=ask(), outcome=outcome), THREAD.key)
     assert buttons(message) == []
     assert ask().command in json.dumps(message.blocks)
-    assert "*Approved* by <@U0BEN>, <!date^1712000100^" in list(parsed_texts(message.blocks))[-2]
+    assert "*Approved* by <@U0BEN>, <!date^1712000100^" in list(parsed_texts(message.blocks))[-1]
     assert message.text.endswith("approved by ben")
 
 
