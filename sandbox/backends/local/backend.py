@@ -44,15 +44,20 @@ LOOK_SECONDS = 0.02
 ANSWER_SECONDS = 60.0
 LONG_SECONDS = 900.0
 """Bound of packing a whole project."""
-LEASE_MARGIN_SECONDS = 600
-"""A sandbox nobody manages any more ends itself this long after it would have been idle."""
 LATER_BYTE = range(0x80, 0xC0)
 """Bytes that continue a UTF-8 character."""
 
 
 class LocalBackend:
-    def __init__(self, settings: Settings) -> None:
+    """
+    Args:
+        lease_margin_seconds: a sandbox nobody manages any more ends itself this long after it
+            would have been idle.
+    """
+
+    def __init__(self, settings: Settings, lease_margin_seconds: int = 600) -> None:
         self._settings = settings
+        self._lease_margin_seconds = lease_margin_seconds
 
     @cached_property
     def _installation(self) -> Installation:
@@ -85,7 +90,7 @@ class LocalBackend:
                 name=name,
                 known_generation=known.generation if known else 0,
                 snapshot_ids=[s.snapshot_id for s in snapshots],
-                lease_seconds=self._settings.idle_seconds + LEASE_MARGIN_SECONDS,
+                lease_seconds=self._settings.idle_seconds + self._lease_margin_seconds,
                 memory_bytes=self._settings.memory_mb << 20,
                 disk_bytes=self._settings.disk_mb << 20,
             )
@@ -95,7 +100,7 @@ class LocalBackend:
         raise Retryable("The sandbox is still being started or ended by another worker.")
 
     async def renew(self, ref: SandboxRef, ttl_seconds: int) -> SandboxRef:
-        seconds = ttl_seconds + LEASE_MARGIN_SECONDS
+        seconds = ttl_seconds + self._lease_margin_seconds
         return self._ref(ref.name, (await self._call(ref, "renew", ttl_seconds=seconds))[0])
 
     async def raise_fence(self, ref: SandboxRef, fence: int) -> None:
@@ -137,7 +142,8 @@ class LocalBackend:
             limit=min(limit_bytes, READ_BYTES),
         )
         end = answer["end"] or {}
-        data, held_back = _whole_characters(data, is_start=offset == 0, is_end=bool(end))
+        is_end = bool(end) and answer["next_offset"] >= answer["size"]
+        data, held_back = _whole_characters(data, is_start=offset == 0, is_end=is_end)
         return JobState(
             exit_code=end.get("exit_code"),
             chunk=data.decode("utf-8", "replace"),
@@ -301,5 +307,5 @@ def _whole_characters(data: bytes, is_start: bool, is_end: bool) -> tuple[bytes,
         byte = data[-back]
         if byte not in LATER_BYTE:
             length = 4 if byte >= 0xF0 else 3 if byte >= 0xE0 else 2 if byte >= 0xC0 else 1
-            return (data[:-back], back) if length > back else (data, 0)
+            return (data[:-back], back) if back < length and back < len(data) else (data, 0)
     return data, 0

@@ -59,7 +59,13 @@ def install(settings: Settings, machine: Machine) -> Installation:
 
 
 def _make_state_dir(state: Path, run_as: int | None) -> None:
+    made = [folder for folder in (state, *state.parents) if not folder.exists()]
     state.mkdir(parents=True, exist_ok=True)
+    if run_as is not None:
+        for folder in made:
+            folder.chmod(
+                0o755
+            )  # whatever our umask is: the user that runs sandboxes passes through
     if state.stat().st_uid != os.geteuid():
         raise Fatal(
             f"SANDBOX_STATE_DIR {state} belongs to another user: choose a folder of your own."
@@ -82,7 +88,7 @@ def _check_reachable(state: Path, run_as: int) -> None:
         if info.st_uid != run_as and not info.st_mode & stat.S_IXOTH:
             raise Fatal(
                 f"SANDBOX_STATE_DIR {state} cannot be entered by the unprivileged user {run_as} "
-                f"that runs sandboxes, because {folder} is closed to others: choose one outside of it."
+                f"that runs sandboxes, because {folder} is closed: choose a folder outside of it."
             )
 
 

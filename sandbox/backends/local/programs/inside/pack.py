@@ -13,9 +13,11 @@ if TYPE_CHECKING:
     from ..framing import Header
 
 CHUNK_BYTES = 1 << 20
-LEFT_OUT = ("home/sandbox/.jobs", "home/sandbox/.archives", "home/sandbox/.cache")
-TAR = ["tar", "-S", "--sort=name", "-C", "/", "-cf", "-", *(f"--exclude={p}" for p in LEFT_OUT)]
-ROOTS = ["project", "home/sandbox"]
+HOME = "home/sandbox"
+LEFT_OUT = frozenset({".jobs", ".archives", ".cache"})
+"""Of the home: what is only worth something to the running sandbox, or can be made again."""
+TAR = ["tar", "-S", "--ignore-failed-read", "--sort=name", "-C", "/", "-cf", "-"]
+TAR += ["--null", "-T", "/dev/stdin"]
 TAR_FILE_CHANGED = 1
 """tar's status when a file changed while it was read: the snapshot is usable."""
 FORMATS = {".zst": ["zstd", "-q", "-3", "-T0"], ".gz": ["gzip", "-1"]}
@@ -23,10 +25,15 @@ FORMATS = {".zst": ["zstd", "-q", "-3", "-T0"], ".gz": ["gzip", "-1"]}
 
 def stream(limit_bytes: int, connection: socket.socket) -> Header:
     """Send the compressed stream as frames; the answer tells the format."""
+    import tempfile  # dear, and not needed to start a sandbox
+
     suffix, compress = next((s, c) for s, c in FORMATS.items() if _installed(c[0]))
     plain_reader, plain_writer = os.pipe()
     packed_reader, packed_writer = os.pipe()
-    tar = _run([*TAR, *ROOTS], stdin=None, stdout=plain_writer)
+    with tempfile.TemporaryFile() as names:
+        names.write(b"\0".join(_roots()))
+        names.seek(0)
+        tar = _run(TAR, stdin=names.fileno(), stdout=plain_writer)
     compressor = _run(compress, stdin=plain_reader, stdout=packed_writer)
     os.close(plain_reader)
     os.close(plain_writer)
@@ -46,15 +53,21 @@ def stream(limit_bytes: int, connection: socket.socket) -> Header:
     return {"suffix": suffix}
 
 
+def _roots() -> list[bytes]:
+    """Named one by one: an exclude pattern would be tried at every level of every path."""
+    home = sorted(set(os.listdir(f"/{HOME}")) - LEFT_OUT)
+    return [b"project", *(os.fsencode(f"{HOME}/{name}") for name in home)]
+
+
 def _installed(name: str) -> bool:
     return any(os.access(f"{folder}/{name}", os.X_OK) for folder in os.get_exec_path())
 
 
-def _run(arguments: list[str], stdin: int | None, stdout: int) -> int:
+def _run(arguments: list[str], stdin: int, stdout: int) -> int:
     pid = os.fork()
     if pid == 0:
         try:
-            os.dup2(os.open("/dev/null", os.O_RDONLY) if stdin is None else stdin, 0)
+            os.dup2(stdin, 0)
             os.dup2(stdout, 1)
             os.dup2(os.open("/dev/null", os.O_WRONLY), 2)
             os.closerange(3, 1 << 16)

@@ -58,7 +58,7 @@ def kill_marked(job: str, signal_number: int) -> int:
 
 
 def end_job(group: int, job: str) -> None:
-    """Kill until nothing of the job is found; the rounds catch children forked between two looks."""
+    """Kill until nothing of the job is found; children may be forked between two looks."""
     kill_group(group, signal.SIGKILL)
     for _ in range(KILL_ROUNDS):
         if not kill_marked(job, signal.SIGKILL):

@@ -7,13 +7,17 @@ ends.
 
 from __future__ import annotations
 
+import json
 import os
+
+from .identity import identity_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from ..framing import Header
+    from .identity import Identity
 
 HOME = "/home/sandbox"
 INSIDE_PROGRAMS = "/run/threadwright"
@@ -70,12 +74,14 @@ def launch(
     stdin: int | None = None,
     stderr: int | None = None,
     keep: Iterable[int] = (),
+    told: int | None = None,
 ) -> int:
     """Start `command` as process 1 of a new sandbox; returns the pid of bubblewrap outside.
 
     Args:
         mounts: (folder outside, place inside), writable.
         keep: descriptors `command` inherits under their own numbers.
+        told: descriptor bubblewrap writes the pid of process 1 to, as seen from outside.
     """
     with open(config["seccomp"], "rb") as program:
         contents = {
@@ -86,6 +92,8 @@ def launch(
         }
     data = {name: _in_memory(content) for name, content in contents.items()}
     listed = arguments(config, mounts, data)
+    if told is not None:
+        listed += ["--info-fd", str(told)]
     data["arguments"] = _in_memory(b"".join(os.fsencode(a) + b"\0" for a in listed))
     for fd in keep:
         os.set_inheritable(fd, True)
@@ -103,6 +111,24 @@ def launch(
             os.close(fd)
         for fd in keep:
             os.set_inheritable(fd, False)
+
+
+def launch_known(
+    config: Header,
+    mounts: Iterable[tuple[str, str]],
+    command: list[str],
+    stderr: int,
+    keep: Iterable[int],
+) -> tuple[int, Identity | None]:
+    """Like `launch`; also names process 1 of the sandbox. None when it did not start."""
+    reader, writer = os.pipe()
+    pid = launch(config, mounts, command, stderr=stderr, keep=[*keep, writer], told=writer)
+    os.close(writer)
+    with os.fdopen(reader, "rb") as told:
+        try:
+            return pid, identity_of(json.load(told)["child-pid"])
+        except (ValueError, FileNotFoundError, ProcessLookupError):
+            return pid, None
 
 
 def python_inside(config: Header, module: str, *arguments: str) -> list[str]:

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 import time
 
-from .box import Box, Busy, identity_of
+from .box import ENDS_WITHIN_SECONDS, Box, Busy
 from .erase import erase
+from .identity import end
 from .report import report
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ..framing import Header
 
-ENDS_WITHIN_SECONDS = 5.0
 LOOK_SECONDS = 0.02
 DELETED = ".deleted-"
 
@@ -48,7 +47,7 @@ def _own(boxes: str, name: str) -> None:
     killed = False
     while True:
         try:
-            Box.claim(boxes, name)
+            Box.claim(boxes, name).end_earlier()
         except Busy:
             if time.monotonic() < deadline:
                 time.sleep(LOOK_SECONDS)
@@ -62,13 +61,5 @@ def _own(boxes: str, name: str) -> None:
 
 
 def _kill_holder() -> None:
-    """Kill the process that recorded itself, if it is still that very process."""
     with open("box.json", encoding="utf-8") as file:
-        recorded = json.load(file).get("process", {})
-    try:
-        handle = os.pidfd_open(recorded["pid"])
-        if identity_of(recorded["pid"]) == recorded:
-            signal.pidfd_send_signal(handle, signal.SIGKILL)
-        os.close(handle)
-    except (KeyError, FileNotFoundError, ProcessLookupError):
-        return  # it ended meanwhile
+        end(json.load(file).get("supervisor"), ENDS_WITHIN_SECONDS)

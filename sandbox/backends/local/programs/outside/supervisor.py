@@ -16,8 +16,9 @@ import time
 
 from .. import framing
 from . import bwrap, snapshots
-from .box import Box, Busy
+from .box import ENDS_WITHIN_SECONDS, Box, Busy
 from .erase import erase
+from .identity import end
 from .ledger import Ledger
 from .report import report
 from .service import INSIDE_SOCKET, Service
@@ -39,6 +40,7 @@ def supervise(config: Header) -> None:
         os._exit(0)  # the worker reaps this one; the other half belongs to nobody
     try:
         box = Box.claim(config["boxes"], config["name"])
+        box.end_earlier()
     except Busy:
         report({"busy": True})
         return
@@ -59,7 +61,8 @@ class Supervisor:
         self._config = config
         self._box = box
         self._log = log
-        self._sandbox = 0
+        self._bwrap = 0
+        self._sandbox: Header | None = None
         self._service: Service | None = None
 
     def start(self) -> Header:
@@ -72,7 +75,7 @@ class Supervisor:
         generation = max(self._box.generation, self._config["known_generation"]) + 1
         self._box.begin(generation, self._config["lease_seconds"], restored, empty)
         self._service = Service(self._config, self._box, Ledger(generation))
-        self._sandbox = self._launch()
+        self._launch()
         try:
             with self._service.connect_inside() as inside:
                 framing.send(inside, {"op": "hello"})
@@ -102,7 +105,7 @@ class Supervisor:
         self._end_sandbox()
         os._exit(0)  # threads may still wait for an answer that never comes; the lock ends here
 
-    def _launch(self) -> int:
+    def _launch(self) -> None:
         erase("tmp")
         os.mkdir("tmp", 0o700)
         mounts = [("files/home", bwrap.HOME), ("files/project", "/project"), ("tmp", "/tmp")]
@@ -111,9 +114,10 @@ class Supervisor:
             command = bwrap.python_inside(
                 self._config, "programs.inside.init", str(inside.fileno()), *limits
             )
-            return bwrap.launch(
+            self._bwrap, self._sandbox = bwrap.launch_known(
                 self._config, mounts, command, stderr=self._log, keep=[inside.fileno()]
             )
+        self._box.remember(sandbox=self._sandbox)
 
     def _accept(self, listener: socket.socket) -> None:
         assert self._service is not None
@@ -129,8 +133,8 @@ class Supervisor:
 
     def _is_over(self) -> bool:
         assert self._service is not None
-        if os.waitpid(self._sandbox, os.WNOHANG)[0]:
-            self._sandbox = 0  # reaped: its pid may be another process's by now
+        if os.waitpid(self._bwrap, os.WNOHANG)[0]:
+            self._bwrap = 0  # reaped: its pid may be another process's by now
             return True
         if self._service.stopping.is_set():
             return True
@@ -142,9 +146,12 @@ class Supervisor:
         notify.send(b"s")
 
     def _end_sandbox(self) -> None:
-        if self._sandbox:
-            os.kill(self._sandbox, signal.SIGKILL)
-            os.waitpid(self._sandbox, 0)
+        """Kill process 1, not bubblewrap, which then ends after the last process inside did."""
+        if not self._bwrap:
+            return
+        if self._sandbox is None or not end(self._sandbox, ENDS_WITHIN_SECONDS):
+            os.kill(self._bwrap, signal.SIGKILL)
+        os.waitpid(self._bwrap, 0)
 
     def _why_it_failed(self) -> str:
         self._end_sandbox()
