@@ -6,9 +6,10 @@ As with Slack, a download without a good token is no error: it is the login page
 from aiohttp import BodyPartReader, web
 
 from local.slack import seed
-from local.slack.errors import Refused, SlackError
+from local.slack.errors import Refused
 from local.slack.gestures.gesture import known_person
 from local.slack.state import StoredFile
+from local.slack.tickets import TicketRefused
 from local.slack.workspace import Workspace
 
 _LOGIN_PAGE = "<!DOCTYPE html><html><head><title>Slack</title></head><body>Sign in</body></html>"
@@ -18,7 +19,7 @@ async def upload(ws: Workspace, request: web.Request) -> web.Response:
     """Raw bytes, or one part of a form; exactly as long as was announced."""
     try:
         file = ws.state.files[ws.uploads.use(request.match_info["ticket"])]
-    except SlackError:
+    except TicketRefused:
         return web.Response(status=404, text="This upload address was used or has expired.")
     content = await _content(request)
     if len(content) != file.size:

@@ -7,7 +7,7 @@ from local.slack.arguments import read_arguments
 from local.slack.errors import SlackError
 from local.slack.methods.content import checked_blocks
 from local.slack.state import Json, Message
-from local.slack.tickets import ResponseTarget
+from local.slack.tickets import ResponseTarget, TicketRefused
 from local.slack.workspace import Workspace
 
 
@@ -15,8 +15,8 @@ async def handle(ws: Workspace, request: web.Request) -> web.Response:
     """Slack answers `ok` as text, and errors as JSON with an HTTP status."""
     try:
         target = ws.responses.use(request.match_info["ticket"])
-    except SlackError as error:
-        return web.json_response({"ok": False, "error": f"{error.code}_url"}, status=404)
+    except TicketRefused as refused:
+        return web.json_response({"ok": False, "error": f"{refused.reason}_url"}, status=404)
     try:
         body = (await read_arguments(request)).values
         respond(ws, target, body)

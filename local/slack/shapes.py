@@ -11,7 +11,10 @@ from urllib.parse import quote
 from local.slack.state import Channel, Json, Message, State, StoredFile, User, View
 
 
-def user_json(user: User) -> Json:
+def user_json(state: State, user: User) -> Json:
+    """A guest is told by the team alone: `is_stranger` only means that no channel is shared."""
+    bot = state.bot.id
+    met = any({user.id, bot} <= set(channel.members) for channel in state.channels.values())
     return {
         "id": user.id,
         "team_id": user.team_id,
@@ -24,7 +27,7 @@ def user_json(user: User) -> Json:
         "is_admin": False,
         "is_restricted": False,
         "is_ultra_restricted": False,
-        "is_stranger": user.outsider,
+        "is_stranger": user.outsider and not met,
         "profile": {
             "real_name": user.real_name,
             "display_name": user.name,

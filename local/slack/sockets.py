@@ -10,9 +10,8 @@ from dataclasses import dataclass, field
 
 from aiohttp import WSMsgType, web
 
-from local.slack.errors import SlackError
 from local.slack.state import Json
-from local.slack.tickets import TicketOffice
+from local.slack.tickets import TicketOffice, TicketRefused
 
 MAX_CONNECTIONS = 10
 
@@ -67,7 +66,7 @@ class Sockets:
     async def serve(self, request: web.Request) -> web.StreamResponse:
         try:
             self._tickets.use(request.query.get("ticket", ""))
-        except SlackError:
+        except TicketRefused:
             return web.Response(status=403, text="This socket address was used or has expired.")
         socket = web.WebSocketResponse(timeout=1.0)  # an app that is gone must not hold up the end
         await socket.prepare(request)

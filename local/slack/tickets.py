@@ -8,12 +8,21 @@ import secrets
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Generic, Literal, TypeVar
 
 from local.slack.errors import SlackError
 
 Clock = Callable[[], float]
+Reason = Literal["invalid", "used", "expired"]
 T = TypeVar("T")
+
+
+class TicketRefused(Exception):
+    """An unknown ticket, one used up, or one too old."""
+
+    def __init__(self, reason: Reason) -> None:
+        super().__init__(reason)
+        self.reason: Reason = reason
 
 
 @dataclass(frozen=True)
@@ -64,19 +73,19 @@ class TicketOffice(Generic[T]):
         return ticket
 
     def use(self, ticket: str) -> T:
-        """Raises SlackError: `invalid` for an unknown ticket, `expired`, `used` when used up."""
+        """What the ticket stands for. Raises TicketRefused."""
         found = self._tickets.get(ticket)
         if found is None:
-            raise SlackError("invalid")
+            raise TicketRefused("invalid")
         if found.uses_left == 0:
-            raise SlackError("used")
+            raise TicketRefused("used")
         if found.expires_at < self._clock():
-            raise SlackError("expired")
+            raise TicketRefused("expired")
         found.uses_left -= 1
         return found.value
 
 
-_TRIGGER_ERRORS = {
+_TRIGGER_ERRORS: dict[Reason, str] = {
     "invalid": "invalid_trigger_id",
     "used": "exchanged_trigger_id",
     "expired": "expired_trigger_id",
@@ -87,5 +96,5 @@ def exchange_trigger(office: TicketOffice[Trigger], trigger_id: str) -> Trigger:
     """Raises SlackError with the word Slack has for it."""
     try:
         return office.use(trigger_id)
-    except SlackError as error:
-        raise SlackError(_TRIGGER_ERRORS[error.code]) from error
+    except TicketRefused as refused:
+        raise SlackError(_TRIGGER_ERRORS[refused.reason]) from refused

@@ -8,11 +8,11 @@ from local.slack.errors import Refused, SlackError
 from local.slack.gestures.gesture import (
     Gesture,
     joined_channel,
+    notify,
     require_interactivity,
     visible_channel,
     visible_message,
 )
-from local.slack.gestures.gesture import notify as notify_app
 from local.slack.markup import typed_text
 from local.slack.methods.content import checked_blocks
 from local.slack.state import Channel, Json, Message, User
@@ -86,7 +86,7 @@ class UseShortcut(Gesture):
         if message.visible_to is not None or message.tombstone:
             raise Refused("Slack offers no shortcuts on this message.")
         payload = interactions.message_shortcut(ws, user, shortcut, message)
-        ws.deliveries.run_in_background(notify_app(ws, user, "interactive", payload))
+        ws.deliveries.run_in_background(notify(ws, user, "interactive", payload))
         return {}
 
 

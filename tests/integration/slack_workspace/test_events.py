@@ -172,7 +172,7 @@ async def test_the_bots_own_posts_and_edits_are_echoed_and_bolt_drops_them(
     assert [body["event"]["text"] for body in bot.bodies] == ["hello"]
 
 
-async def test_a_guest_from_another_company_is_recognisable(
+async def test_a_guest_from_another_company_is_told_by_the_team_alone(
     ws: Workspace, people: PeopleClient
 ) -> None:
     async with connected_app(ws) as bot:
@@ -183,7 +183,7 @@ async def test_a_guest_from_another_company_is_recognisable(
     assert envelope["is_ext_shared_channel"] is True
     assert envelope["team_id"] == "T0LOCAL"
     assert envelope["event"]["user_team"] == "T0OTHER"
-    assert (user["user"]["team_id"], user["user"]["is_stranger"]) == ("T0OTHER", True)
+    assert (user["user"]["team_id"], user["user"]["is_stranger"]) == ("T0OTHER", False)
 
 
 async def test_opening_the_home_tells_the_app_who_did(ws: Workspace, ana: Person) -> None:

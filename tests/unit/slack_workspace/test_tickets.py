@@ -6,7 +6,7 @@ import pytest
 
 from local.slack.errors import SlackError
 from local.slack.faults import Fault, Faults
-from local.slack.tickets import TicketOffice, Trigger, exchange_trigger
+from local.slack.tickets import TicketOffice, TicketRefused, Trigger, exchange_trigger
 
 
 class Clock:
@@ -23,13 +23,13 @@ def test_a_ticket_is_good_for_its_time_and_its_uses() -> None:
     ticket = office.issue("ana")
     clock.now += 3
     assert [office.use(ticket), office.use(ticket)] == ["ana", "ana"]
-    with pytest.raises(SlackError, match="used"):
+    with pytest.raises(TicketRefused, match="used"):
         office.use(ticket)
     late = office.issue("ben")
     clock.now += 3.01
-    with pytest.raises(SlackError, match="expired"):
+    with pytest.raises(TicketRefused, match="expired"):
         office.use(late)
-    with pytest.raises(SlackError, match="invalid"):
+    with pytest.raises(TicketRefused, match="invalid"):
         office.use("1.2.3")
 
 
