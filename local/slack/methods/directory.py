@@ -27,7 +27,7 @@ def api_test(call: Call) -> Json:
 
 
 def users_info(call: Call) -> Json:
-    return {"user": shapes.user_json(call.user())}
+    return {"user": shapes.user_json(call.state, call.user())}
 
 
 def bots_info(call: Call) -> Json:
