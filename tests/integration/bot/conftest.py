@@ -108,12 +108,14 @@ class House:
     engine: Engine
     workspace: Workspace
     people: PeopleClient
+    _stages: int = 0
 
-    async def stage(self, channel: str = CHANNEL) -> Stage:
-        """A new thread, begun by ana."""
+    async def stage(self, team: str | None = None) -> Stage:
+        """A new thread, begun by ana; with a budget of Slack calls of its own unless in `team`."""
         await self.people.clear_faults()
-        ts = await self.people.person("U0ANA").post(channel, "a thread to show things in")
-        thread = p.ThreadRef(team=TEAM, channel=channel, root_ts=ts)
+        ts = await self.people.person("U0ANA").post(CHANNEL, "a thread to show things in")
+        self._stages += 1
+        thread = p.ThreadRef(team=team or f"T{self._stages}", channel=CHANNEL, root_ts=ts)
         return Stage(
             self.engine, self.people, thread, counts_before=await self.people.call_counts()
         )
