@@ -59,7 +59,7 @@ async def demo(port: int) -> None:
     try:
         async with running_cloud(Wishes(port=port)) as cloud:
             model = REAL if os.environ.get("OPENAI_API_KEY") else SCRIPTED
-            print(WELCOME.format(url=cloud.page_url, model=model), flush=True)
+            print(WELCOME.format(url=cloud.start_url, model=model), flush=True)
             await _first_death(cloud)
     except asyncio.CancelledError:
         print("ended", flush=True)

@@ -25,7 +25,7 @@ APP_TOKEN = "xapp-local-threadwright"
 
 @dataclass
 class Cloud:
-    """Everything running. `page_url` is what a person opens."""
+    """Everything running. `page_url` is the workspace; `start_url` is what a person opens."""
 
     data_dir: Path
     restate: RestateServer
@@ -35,6 +35,10 @@ class Cloud:
     model: Child | None
     page_url: str
     settings: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def start_url(self) -> str:
+        return f"{self.page_url}/#channel=C0BUILD"
 
     @property
     def children(self) -> list[Child]:

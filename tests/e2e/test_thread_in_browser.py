@@ -1,0 +1,119 @@
+"""All processes and the page in a real browser: what the first user of the demo does and sees.
+
+Screenshots of each scene are kept in `artefacts/`.
+"""
+
+import re
+import zipfile
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from playwright.async_api import Page, async_playwright, expect
+
+from local.cloud import Cloud, Wishes, running_cloud
+from tests.e2e.test_page_renderer import CHROMIUM_ARGS, chromium
+
+ARTEFACTS = Path(__file__).parents[2] / "artefacts"
+SECONDS = 60_000
+
+
+class Window:
+    """One person's browser window on one channel."""
+
+    def __init__(self, page: Page, complaints: list[str]) -> None:
+        self.page = page
+        self.complaints = complaints
+
+    async def write(self, where: str, text: str) -> None:
+        await self.page.get_by_test_id(f"{where}-composer").fill(text)
+        await self.page.get_by_test_id(f"{where}-composer").press("Enter")
+
+    async def open_thread(self) -> None:
+        await self.page.get_by_test_id("reply-link").last.click()
+
+    async def press(self, action_id: str) -> None:
+        await self.page.locator(f'[data-action-id="{action_id}"]').last.click()
+
+    async def sees(self, text: str | re.Pattern[str], where: str = "#thread") -> None:
+        shown = self.page.locator(where).get_by_text(text).last
+        await expect(shown).to_be_visible(timeout=SECONDS)
+
+    async def keep(self, name: str) -> None:
+        ARTEFACTS.mkdir(exist_ok=True)
+        await self.page.screenshot(path=ARTEFACTS / f"{name}.png")
+
+
+@asynccontextmanager
+async def browser_windows(cloud: Cloud, *users: str) -> AsyncIterator[list[Window]]:
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=chromium(), args=CHROMIUM_ARGS)
+        windows = []
+        for user in users:
+            page = await browser.new_page(viewport={"width": 1360, "height": 900})
+            page.set_default_timeout(SECONDS)
+            complaints: list[str] = []
+            page.on("console", lambda message, seen=complaints: seen.append(message.text))
+            page.on("pageerror", lambda error, seen=complaints: seen.append(str(error)))
+            await page.goto(f"{cloud.page_url}/#user={user}&channel=C0BUILD")
+            windows.append(Window(page, complaints))
+        yield windows
+        for window in windows:
+            assert window.complaints == []
+        await browser.close()
+
+
+async def test_two_people_build_a_to_do_cli_from_mention_to_download(tmp_path: Path) -> None:
+    async with (
+        running_cloud(Wishes(quiet=True, model_delay_ms=150)) as cloud,
+        browser_windows(cloud, "U0ANA", "U0BEN") as (ana, ben),
+    ):
+        await ana.write("channel", "@threadwright build a to-do CLI with tests, and soak test it")
+        await ana.open_thread()
+        await ben.open_thread()
+        await expect(ana.page.locator("#thread [data-testid=task]")).to_have_count(6)
+        await expect(ana.page.locator("[data-testid=reaction]").first).to_contain_text("1")
+        await expect(
+            ana.page.locator("#thread [data-testid=task][data-status=complete]").first
+        ).to_be_visible(timeout=SECONDS)
+        await ana.sees(re.compile("soak.py --seconds 30"))
+        await ana.keep("1-working")
+
+        await ben.write("thread", "Change of mind: keep the list in SQLite instead of JSON.")
+        await ana.sees(re.compile(r"\(new\)"))
+        await ana.sees(re.compile("Dropped"))
+        await ana.keep("2-interrupted")
+
+        await ana.sees("Approval needed")
+        await ana.keep("3-approval")
+        await ben.press("approval_approve")
+        await ben.sees("Only visible to you")
+        await ben.keep("4-wrong-person")
+        await ana.press("approval_approve")
+        await ana.sees(re.compile("Approved"))
+        await ana.sees(re.compile("All tests pass"))
+        await ana.keep("5-done")
+
+        await ana.press("project_download")
+        link = ana.page.get_by_test_id("file-link").last
+        async with ana.page.expect_download() as download:
+            await link.click()
+        archive = tmp_path / "project.zip"
+        await (await download.value).save_as(archive)
+        await ana.keep("6-download")
+    with zipfile.ZipFile(archive) as unpacked:
+        assert any(name.endswith("todo/cli.py") for name in unpacked.namelist())
+
+
+async def test_the_stop_button_ends_the_work_and_the_thread_says_so() -> None:
+    async with (
+        running_cloud(Wishes(quiet=True, model_delay_ms=50)) as cloud,
+        browser_windows(cloud, "U0ANA") as (ana,),
+    ):
+        await ana.write("channel", "@threadwright build a to-do CLI with tests, and soak test it")
+        await ana.open_thread()
+        await ana.sees(re.compile("soak.py"))
+        await ana.page.get_by_test_id("stop-button").click()
+        await ana.sees(re.compile("Stopped by"))
+        await ana.keep("7-stopped")
+        await expect(ana.page.get_by_test_id("stop-button")).to_have_count(0)
