@@ -90,7 +90,7 @@ def judge(policy: Policy, command: str) -> Verdict:
     hits = [rule for words in commands for rule in policy.rules if words and _hits(rule, words)]
     decisions: list[tuple[Decision, str]] = [(rule.decision, rule.reason) for rule in hits]
     if None in commands:
-        decisions.append((policy.unparsed, "the command cannot be read with certainty"))
+        decisions.append((policy.unparsed, "cannot be read with certainty"))
     decision = max((d for d, _ in decisions), key=_STRICTNESS.__getitem__, default=policy.default)
     reasons = dict.fromkeys(reason for d, reason in decisions if d == decision)
     return Verdict(decision=decision, reason="; ".join(reasons))

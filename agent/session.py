@@ -153,6 +153,7 @@ async def read_unread(ctx: ObjectSharedContext, request: p.ReadRequest) -> p.Unr
 def title_of(text: str) -> str:
     """The first line of the first message, short enough for a list."""
     first = text.strip().splitlines()[0] if text.strip() else "New session"
+    first = first[:1].upper() + first[1:]
     return first if len(first) <= 80 else first[:79].rstrip() + "…"
 
 

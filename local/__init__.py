@@ -1,5 +1,7 @@
-"""The cloud on one machine: a Slack workspace with a web page, a scripted model, the real Restate server.
+"""The cloud on one machine: a Slack workspace with a web page, a scripted model, the real
+Restate server.
 
-`__main__.py` starts all of it; `play.py` plays a conversation through it. Nobody imports this package
+`__main__.py` starts all of it; `play.py` plays a conversation through it. Nobody imports this
+package
 but tests.
 """

@@ -1,4 +1,5 @@
-"""`python -m local`: the demo. Starts everything, prints one address, streams logs, ends on Ctrl-C."""
+"""`python -m local`: the demo. Starts everything, prints one address, streams logs, ends on
+Ctrl-C."""
 
 import argparse
 import asyncio

@@ -1,4 +1,5 @@
-"""Owns the whole of Threadwright on one machine: which programs, in which order, with which settings.
+"""Owns the whole of Threadwright on one machine: which programs, in which order, with which
+settings.
 
 Used by the demo, by the scripted play and by end-to-end tests. The Slack workspace and the scripted
 model are programs of ours; Restate, the agent, the bot and the sandboxes are the real ones.

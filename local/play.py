@@ -1,7 +1,8 @@
 """`python -m local.play`: two people, one thread, the whole product; no browser, under a minute.
 
 Ana asks, Ben changes his mind while a command runs, a risky command waits for the right person, the
-project is handed over, unpacked and its tests are run. The thread is printed while it happens. Ends with
+project is handed over, unpacked and its tests are run. The thread is printed while it happens.
+Ends with
 one JSON line; exit status 1 when anything is missing, with what it is.
 """
 

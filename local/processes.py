@@ -1,4 +1,5 @@
-"""Owns child processes of the local cloud: start, tidy log lines, readiness by health check, a clean end."""
+"""Owns child processes of the local cloud: start, tidy log lines, readiness by health check, a
+clean end."""
 
 import asyncio
 import os

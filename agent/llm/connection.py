@@ -80,19 +80,22 @@ class Events:
     def request_id(self) -> str | None:
         return self._stream.response.headers.get("x-request-id")
 
-    async def __aiter__(self) -> AsyncIterator[Json]:
-        async for event in self._stream:
-            if not isinstance(event, dict):
-                raise LLMRetry("The model's server sent an event that is not a JSON object.")
-            yield event
+    def __aiter__(self) -> "Events":
+        return self
+
+    async def __anext__(self) -> Json:
+        event = await anext(self._stream)
+        if not isinstance(event, dict):
+            raise LLMRetry("The model's server sent an event that is not a JSON object.")
+        return event
 
     async def drain(self) -> None:
-        """Read what is left after the last event of interest, so that the connection can be used
-        again."""
-        with suppress(TimeoutError, *failures.RAISED):  # the answer is complete already
+        """Read what is left after the last event of interest, so that the connection is reused."""
+        complete = (StopAsyncIteration, TimeoutError, *failures.RAISED)  # the answer is, either way
+        with suppress(*complete):
             async with asyncio.timeout(_DRAIN_SECONDS):
-                async for _ in self._stream:
-                    pass
+                while True:
+                    await anext(self._stream)
 
 
 def _require_event_stream(stream: AsyncStream[object]) -> None:

@@ -53,7 +53,8 @@ class Bench:
     sandbox: SandboxClient
     task: str
     run_id: str
-    """Names this run of the step: a step that is run again after an interrupt starts new commands."""
+    """Names this run of the step: a step that is run again after an interrupt starts new
+    commands."""
     thread: p.ThreadRef
     requester: p.Person
     config: RunConfig

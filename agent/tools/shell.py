@@ -73,7 +73,7 @@ async def _cleared(
     if verdict.decision == "allow":
         return None
     if verdict.decision == "deny":
-        return problem("forbidden", f"This command is not allowed here: {verdict.reason}.")
+        return problem("forbidden", f"This command is not allowed here: it {verdict.reason}.")
     key = approvals.action_key(
         bench.task, f"{bench.run_id}/{place}/{call_id}", command, workdir, bench.generation
     )
@@ -82,7 +82,7 @@ async def _cleared(
     request = p.ApprovalRequest(
         approval=key,
         thread=bench.thread,
-        question=verdict.reason,
+        question=f"This command {verdict.reason}.",
         command=command,
         workdir=workdir,
         requester=bench.requester,

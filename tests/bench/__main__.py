@@ -1,0 +1,38 @@
+"""`make bench`: run every measurement, print the table, write `bench.json`."""
+
+import asyncio
+import json
+from pathlib import Path
+
+from tests.bench import engine, sandboxes, threads
+
+TARGETS = {
+    "step_overhead_ratio": "≤ 1.5",
+    "eyes_ms_p50": "< 1000",
+    "plan_ms_p50": "< 1500",
+    "interrupt_dead_ms_p95": "< 500",
+    "sandbox_first_command_ms_p50": "< 150",
+    "command_overhead_ms_p50": "< 15",
+    "slack_calls_six_steps": "≤ 15",
+    "rss_mb_agent": "≤ 100",
+}
+OUTPUT = Path("bench.json")
+
+
+async def measure() -> dict[str, float]:
+    return {
+        **await engine.measure(),
+        **await sandboxes.measure(),
+        **await threads.measure(),
+    }
+
+
+def main() -> None:
+    figures = {name: round(value, 3) for name, value in asyncio.run(measure()).items()}
+    for name, value in figures.items():
+        print(f"{name:32} {value:>10.2f}   {TARGETS.get(name, '')}")
+    OUTPUT.write_text(json.dumps(figures, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    main()
