@@ -20,9 +20,8 @@ from local.model.sources import source
 
 _CLEAN = re.compile(r"\bclean(?:\s*up)?\b(?!\s+code)", re.IGNORECASE)
 _PUSH = re.compile(r"\bpublish|\brelease|\bpush\b", re.IGNORECASE)
-_NO_GIT = "git is not installed"
 _TESTS = "python3 -m unittest -q"
-_IDENTITY = "-c user.name=Threadwright -c user.email=demo@example.invalid"
+_IDENTITY = "git config user.name Threadwright && git config user.email demo@example.invalid"
 _REMOTE = ".git/demo-origin.git"
 LAST = 4
 
@@ -74,14 +73,14 @@ def check(_: Work) -> Script:
     rank=LAST,
 )
 def commit(_: Work) -> Script:
-    seen = yield turn(shell(f"command -v git || echo '{_NO_GIT}'"))
-    if _NO_GIT in seen.last:
+    seen = yield turn(shell("git --version"))
+    if not seen.last.passed:
         yield turn(finish("git is not installed here, so nothing is committed."))
     status = "git status --short"
     seen = yield turn(
-        shell("git init -q -b main . && printf '__pycache__/\\n' >> .git/info/exclude"),
-        shell("git add -A"),
-        shell(f"git diff --cached --quiet || git {_IDENTITY} commit -q -m 'Current state'"),
+        shell("git init -q -b main && echo __pycache__/ >> .git/info/exclude && git add -A"),
+        shell(_IDENTITY),
+        shell("git diff --cached --quiet || git commit -q -m 'Current state'"),
         shell(status),
     )
     if not seen.last.passed:
@@ -97,8 +96,8 @@ def commit(_: Work) -> Script:
     rank=LAST,
 )
 def clean(_: Work) -> Script:
-    seen = yield turn(shell(f"command -v git || echo '{_NO_GIT}'"), shell("ls -A"))
-    if _NO_GIT in seen[0]:
+    seen = yield turn(shell("git --version"))
+    if not seen.last.passed:
         yield turn(finish("git is not installed here, so nothing was removed."))
     yield turn(shell("git status --short --ignored"), think="This is what would be removed.")
     seen = yield turn(shell("git clean -fdx"))
@@ -117,8 +116,8 @@ def clean(_: Work) -> Script:
     rank=LAST,
 )
 def push(_: Work) -> Script:
-    seen = yield turn(shell(f"command -v git || echo '{_NO_GIT}'"))
-    if _NO_GIT in seen.last:
+    seen = yield turn(shell("git --version"))
+    if not seen.last.passed:
         yield turn(finish("git is not installed here, so nothing was pushed."))
     tag = "git tag v0.1.$(git tag | wc -l) && git tag"
     seen = yield turn(

@@ -5,7 +5,7 @@ is part of the script, and so is the repair. `todo_plan.py` decides which of the
 """
 
 from local.model.reply import Call
-from local.model.scenarios.todo_plan import features
+from local.model.scenarios.todo_plan import features, ready
 from local.model.script import (
     Script,
     Work,
@@ -25,6 +25,7 @@ TESTS = "python3 -m unittest -q"
 TRY = "python3 -m todo add Buy milk && python3 -m todo list"
 GITIGNORE = "__pycache__/\n*.pyc\ntasks.json\ntasks.db\n"
 BUG = "        return len(self.tasks) + 1\n"
+IDENTITY = "git config user.name Threadwright && git config user.email demo@example.invalid"
 REPAIR = "        return max((task.id for task in self.tasks), default=0) + 1\n"
 README, TIDY = 1, 3
 
@@ -252,29 +253,24 @@ def readme(work: Work) -> Script:
     "git status is clean and all tests pass",
     rank=TIDY,
 )
-def tidy(_: Work) -> Script:
-    seen = yield turn(shell("command -v git || echo 'git is not installed'"))
-    if "not installed" in seen.last:
-        caches = "rm -rf todo/__pycache__ tests/__pycache__"
-        seen = yield turn(shell(caches), shell(TESTS))
+def tidy(work: Work) -> Script:
+    seen = yield turn(shell("git --version"))
+    if not seen.last.passed:
+        seen = yield turn(shell("rm -rf todo/__pycache__ tests/__pycache__"), shell(TESTS))
         how = "git is not installed here, so only caches were removed."
     else:
         yield turn(
-            shell("git init -q -b main . && git add -A"),
-            shell(
-                "git diff --cached --quiet || git -c user.name=Threadwright"
-                " -c user.email=demo@example.invalid commit -q -m 'To-do list with tests'"
-            ),
+            shell("git init -q -b main && git add -A"),
+            shell(IDENTITY),
+            shell("git diff --cached --quiet || git commit -q -m 'To-do list with tests'"),
             shell("git status --short --ignored"),
             think="Commit first. Removing the ignored files that are left needs somebody's yes.",
         )
         seen = yield turn(shell("git clean -fdX"))
-        how = "The project is committed and the ignored files are gone."
+        how = "Committed, and left without caches."
         if seen.last.denied:
-            how = (
-                "The project is committed. Removing the ignored files was not approved: they stay."
-            )
+            how = "Committed; removing the ignored files was not approved, so they stay."
         seen = yield turn(shell(TESTS))
     if not seen.last.passed:
         yield stuck(seen.last)
-    yield turn(finish(f"{how} All tests pass.", [], [TESTS]))
+    yield turn(finish(f"{ready(work)} {how} All tests pass.", [], [TESTS]))

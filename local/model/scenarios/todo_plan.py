@@ -86,3 +86,13 @@ def features(work: Conversation) -> frozenset[str]:
     if built & {"priorities", "due"}:
         built.add("details")
     return frozenset(built)
+
+
+def ready(work: Conversation) -> str:
+    """What there is at the end, in one sentence."""
+    built = features(work)
+    place = "a SQLite file" if "sqlite" in built else "a JSON file"
+    extras = {"priorities": "priorities", "due": "due dates"}
+    more = [words for name, words in extras.items() if name in built]
+    using = f", with {' and '.join(more)}" if more else ""
+    return f"The to-do list is ready: add, list, done and remove{using}, kept in {place}."

@@ -41,12 +41,14 @@ class Thread:
     Attributes:
         approve: answer to every approval card.
         choice: answer to every question of the model.
+        programs: where commands are found.
     """
 
     llm: LLM
     folder: Path
     approve: bool = True
     choice: str = ""
+    programs: str = "/usr/bin:/bin"
     messages: list[p.HistoryEntry] = field(default_factory=list)
     digests: list[p.TaskDigest] = field(default_factory=list)
     plan: p.Plan | None = None
@@ -156,7 +158,7 @@ class Thread:
             "-c",
             command,
             cwd=self.folder,
-            env={"PATH": "/usr/bin:/bin", "HOME": str(self.folder.parent)},
+            env={"PATH": self.programs, "HOME": str(self.folder.parent)},
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.STDOUT,
@@ -186,7 +188,10 @@ class Thread:
         for section in patch.parse(given["patch"]):
             path = self.folder / section.path
             text = path.read_text("utf-8")
-            path.write_text(patch.apply(text, section.hunks, section.path), "utf-8")
+            try:
+                path.write_text(patch.apply(text, section.hunks, section.path), "utf-8")
+            except patch.PatchError as error:
+                return {"ok": False, "error": "bad_patch", "detail": str(error)}
         return {"ok": True}
 
     def _list(self, _: Json) -> Json:

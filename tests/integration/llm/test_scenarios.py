@@ -210,11 +210,40 @@ async def test_cleaning_up_deletes_only_with_an_approval(
     assert (folder / "textstats.py").exists()
 
 
+@pytest.mark.parametrize("text", [TODO, "clean up", "publish a release"])
+async def test_without_git_the_work_goes_on_and_says_what_was_left_out(
+    responses_llm: LLM, folder: Path, text: str
+) -> None:
+    programs = folder.parent / "bin"
+    programs.mkdir()
+    for name in ("bash", "python3", "ls", "rm"):
+        (programs / name).symlink_to(f"/usr/bin/{name}")
+    thread = Thread(responses_llm, folder, programs=str(programs))
+    await thread.task(text)
+    assert thread.asked == []
+    assert [run.outcome for run in thread.runs if run.outcome != "done"] == []
+    assert "git is not installed" in thread.runs[-1].summary
+    assert its_tests_pass(folder)
+
+
 async def test_a_failing_test_is_reproduced_repaired_and_proven(llm: LLM, folder: Path) -> None:
     thread = Thread(llm, folder)
     await thread.task("please fix the failing test")
     assert ids(thread) == ["fix.reproduce", "fix.repair", "fix.prove"]
     assert "max(merged[-1][1], end)" in (folder / "intervals.py").read_text()
+    assert its_tests_pass(folder)
+
+
+async def test_a_repair_in_a_thread_with_other_files_leaves_them_alone(
+    responses_llm: LLM, folder: Path
+) -> None:
+    thread = Thread(responses_llm, folder)
+    await thread.task("build a unit converter")
+    await thread.task("now fix the failing test")
+    await thread.task("fix the failing test again")
+    assert [run.outcome for run in thread.runs] == ["done"] * 7
+    assert "repaired before" in thread.runs[-2].summary
+    assert (folder / "converter.py").exists()
     assert its_tests_pass(folder)
 
 
