@@ -37,7 +37,12 @@ _CAREFUL = InvocationRetryPolicy(
 
 def build_thread(api: SlackApi) -> VirtualObject:
     """The Restate object `Thread`, showing through `api`."""
-    thread = VirtualObject(p.THREAD, state_preload=False, invocation_retry_policy=_CAREFUL)
+    thread = VirtualObject(
+        p.THREAD,
+        state_preload=False,  # a thread keeps a slot for each message it ever showed
+        journal_retention=timedelta(minutes=10),
+        invocation_retry_policy=_CAREFUL,
+    )
 
     @thread.handler(p.SHOW.name)
     async def show(ctx: ObjectContext, event: p.ThreadEvent) -> p.Nothing:
@@ -97,9 +102,10 @@ class _Desk:
     ) -> None:
         """Store the board and see to it that a flush comes when the next thing is due."""
         board, at = self.board, self.board.wake_at()
-        if at is not None and not (board.flush_id and board.flush_at <= at):
-            if board.flush_id:
-                self.ctx.cancel_invocation(board.flush_id)
+        if board.flush_id and (at is None or at < board.flush_at):
+            self.ctx.cancel_invocation(board.flush_id)
+            board.flush_id = ""
+        if at is not None and not board.flush_id:
             delay = timedelta(seconds=max(0.001, at - self.now))
             handle = self.ctx.object_send(flush, self.ctx.key(), p.Nothing(), send_delay=delay)
             board.flush_id, board.flush_at = await handle.invocation_id(), at

@@ -4,12 +4,18 @@ Slack counts per method and workspace. Each method has two lanes: an ordinary on
 that has to wait keeps its place, one per thread, and a small one that urgent calls may use as well.
 """
 
+from datetime import timedelta
+
 from pydantic import BaseModel
 from restate import ObjectContext, VirtualObject
 
 from agent import protocol as p
 
-workspace = VirtualObject(p.WORKSPACE, state_preload=False)
+workspace = VirtualObject(
+    p.WORKSPACE,
+    state_preload=False,
+    journal_retention=timedelta(0),  # asked before every call to Slack; nobody reads it later
+)
 
 NO_SHOW_SECONDS = 30.0
 """A thread that does not come back for its place by then has lost it."""

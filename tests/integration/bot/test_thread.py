@@ -1,6 +1,7 @@
 """The poster: each slot is one message, posted once, whatever Slack answers."""
 
 import asyncio
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -172,6 +173,30 @@ async def test_presence_falls_back_to_the_status_line_and_then_to_nothing(stage:
         "assistant.threads.setStatus": 1,
         "chat.postMessage": 1,
     }
+
+
+async def _timers(stage: Stage) -> list[float]:
+    """Seconds until each delayed flush of this thread."""
+    rows = await stage.engine.query(
+        "select *"  # with columns named, 1.7 leaves the start time out
+        " from sys_invocation where target_service_name = 'Thread' and status = 'scheduled'"
+        f" and target_service_key = '{stage.thread.key}'"
+    )
+    read = datetime.fromisoformat
+    return [
+        (read(row["scheduled_start_at"]) - read(row["created_at"])).total_seconds() for row in rows
+    ]
+
+
+async def test_processing_is_said_again_before_slack_forgets_it_and_an_end_leaves_no_timer(
+    stage: Stage,
+) -> None:
+    await stage.show("presence", p.PresenceBody(state="processing"))
+    [seconds] = await until(lambda: _timers(stage), lambda timers: len(timers) == 1)
+    assert 2900 < seconds < 3100
+    await stage.show("presence", p.PresenceBody(state="suspended"), urgent=True)
+    await until(lambda: _timers(stage), lambda timers: timers == [])
+    assert await stage.calls() == {"agents.sessions.setStatus": 2}
 
 
 async def test_what_slack_refuses_for_good_is_dropped_and_does_not_block_the_thread(
