@@ -1,0 +1,135 @@
+"""Owns what a thread shows: one event puts one body into one slot; and what showing may cost."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from agent.protocol.approval import ApprovalOutcome, ApprovalRequest
+from agent.protocol.people import Person, ThreadRef, Wire
+from agent.protocol.work import Outcome, StepMark, StepStatus, Usage
+
+
+class StepLine(Wire):
+    id: str
+    title: str
+    status: StepStatus
+    mark: StepMark = ""
+    detail: str = ""
+
+
+PlanState = Literal["working", "waiting", "done", "blocked", "failed", "stopped"]
+
+
+class PlanBody(Wire):
+    """The one plan message of a task, edited in place."""
+
+    kind: Literal["plan"] = "plan"
+    title: str
+    steps: list[StepLine]
+    state: PlanState = "working"
+    note: str = ""
+    """What was interrupted, kept, dropped; one or two sentences."""
+    started_at: float = 0.0
+    finished_at: float | None = None
+
+
+class ActivityBody(Wire):
+    """What the running step does right now; shown inside the plan message named by the same
+    slot."""
+
+    kind: Literal["activity"] = "activity"
+    text: str
+
+
+class ApprovalBody(Wire):
+    kind: Literal["approval"] = "approval"
+    request: ApprovalRequest
+    outcome: ApprovalOutcome | None = None
+
+
+class ResultBody(Wire):
+    """The final message of a task; a new message, because edits notify nobody."""
+
+    kind: Literal["result"] = "result"
+    task: str
+    outcome: Outcome
+    summary: str
+    files: list[str] = []
+    checks: list[str] = []
+    asked_by: list[Person] = []
+    seconds: float = 0.0
+    usage: Usage = Usage()
+    model: str = ""
+    downloadable: bool = False
+    continue_hint: str = ""
+
+
+class NoteBody(Wire):
+    """A plain message of ours: an answer to `status`, a problem, 'resumed from step 3'."""
+
+    kind: Literal["note"] = "note"
+    text: str
+
+
+class ReactionBody(Wire):
+    kind: Literal["reaction"] = "reaction"
+    ts: str
+    name: str = "eyes"
+    on: bool = True
+
+
+PresenceState = Literal["processing", "suspended", "active", "closed"]
+
+
+class PresenceBody(Wire):
+    """The agent-session status Slack shows beside the thread."""
+
+    kind: Literal["presence"] = "presence"
+    state: PresenceState
+    text: str = ""
+    title: str = ""
+    initiator: str = ""
+    """User id of whoever started the session."""
+
+
+Body = Annotated[
+    PlanBody | ActivityBody | ApprovalBody | ResultBody | NoteBody | ReactionBody | PresenceBody,
+    Field(discriminator="kind"),
+]
+
+
+class ThreadEvent(Wire):
+    """One thing the thread should show. Slot and revision make it safe to send twice and out of
+    order."""
+
+    thread: ThreadRef
+    slot: str
+    """Name of the place: `plan:<task>`, `activity:<task>`, `approval:<key>`, `result:<task>`,
+    `note:<id>`,
+    `presence`, `reaction:<ts>:<name>`. One slot is one message (activity: part of its plan's
+    message)."""
+    rev: int
+    """Grows within the slot; a revision at or below the one known is dropped."""
+    urgent: bool = False
+    """Terminal states and approvals: shown before, and never merged behind, ordinary progress."""
+    body: Body
+
+
+TaskStateName = Literal["planning", "working", "waiting", "done"]
+
+
+class TaskStatus(Wire):
+    state: TaskStateName = "planning"
+    plan: PlanBody | None = None
+
+
+class GrantRequest(Wire):
+    method: str
+    """Slack method, for example `chat.update`."""
+    thread: str
+    urgent: bool = False
+
+
+class Grant(Wire):
+    wait_seconds: float
+    """Wait this long before the call; 0 means now."""
