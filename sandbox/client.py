@@ -68,12 +68,16 @@ class SandboxClient:
     """
     Args:
         fence: grows with every task and plan of the session; the sandbox refuses lower writers.
+        poll_seconds: longest wait of one effect of `run`.
     """
 
-    def __init__(self, ctx: Context, ref: SandboxRef, fence: int) -> None:
+    def __init__(
+        self, ctx: Context, ref: SandboxRef, fence: int, poll_seconds: float = POLL_SECONDS
+    ) -> None:
         self._ctx = ctx
         self._ref = ref
         self._fence = fence
+        self._poll_seconds = poll_seconds
 
     async def claim(self, place: str) -> None:
         """Make late writes of earlier work fail, and kill its commands."""
@@ -86,12 +90,12 @@ class SandboxClient:
 
         async def start_and_poll() -> CommandResult:
             await current_backend().start(self._ref, job_id, command, self._fence)
-            return await self._look(job_id, POLL_SECONDS)
+            return await self._look(job_id, self._poll_seconds)
 
         async def poll() -> CommandResult:
-            return await self._look(job_id, POLL_SECONDS)
+            return await self._look(job_id, self._poll_seconds)
 
-        most = 2 + int((command.timeout_seconds + OVERTIME_SECONDS) / POLL_SECONDS)
+        most = 2 + int((command.timeout_seconds + OVERTIME_SECONDS) / self._poll_seconds)
         try:
             result = await effect(self._ctx, place, start_and_poll, CommandResult)
             for number in range(2, most + 1):

@@ -76,9 +76,7 @@ def to_terminal(error: SandboxError) -> TerminalError:
 
 
 def from_terminal(error: TerminalError) -> SandboxError | None:
-    """The sandbox's error behind a journaled one; None for a cancel and for errors that are not
-    ours.
-    """
+    """The sandbox's error behind a journaled one; None for a cancel and for foreign ones."""
     for kind, status in STATUSES.items():
         if error.status_code == status:
             return kind(error.message)

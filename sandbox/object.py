@@ -24,6 +24,7 @@ from sandbox.protocol import (
     Done,
     Expiry,
     Lease,
+    Nothing,
     ReleaseRequest,
     SandboxRef,
     Settlement,
@@ -42,9 +43,7 @@ log = restate.getLogger(__name__)  # type: ignore[no-untyped-call]  # silent on 
 
 @sandbox.handler()
 async def acquire(ctx: ObjectContext, request: AcquireRequest) -> Lease:
-    """Grant `owner` a running sandbox, with the session's files in it. Called by whoever will use
-    it.
-    """
+    """Grant `owner` a running sandbox with the session's files; called by who will use it."""
     life = await _life(ctx)
     now = await ctx.time()
     name, known, snapshots = lifecycle.name_of(ctx.key()), life.ref, life.snapshots
@@ -153,7 +152,7 @@ async def settle(ctx: ObjectContext, settlement: Settlement) -> Done:
 
 
 @sandbox.handler()
-async def destroy(ctx: ObjectContext) -> Done:
+async def destroy(ctx: ObjectContext, _: Nothing) -> Done:
     """Delete the sandbox, its files and its snapshots, as if it had never been used."""
     life = await _life(ctx)
     if life.timer is not None:

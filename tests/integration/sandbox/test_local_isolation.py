@@ -81,7 +81,8 @@ async def test_there_is_no_network(box: Box) -> None:
         port = server.getsockname()[1]
         probe = (
             "import socket\n"
-            f"for host, port in (('127.0.0.1', {port}), ('1.1.1.1', 53), ('169.254.169.254', 80)):\n"
+            f"places = ('127.0.0.1', {port}), ('1.1.1.1', 53), ('169.254.169.254', 80)\n"
+            "for host, port in places:\n"
             "    try: socket.create_connection((host, port), 2); print('reached', host)\n"
             "    except OSError as error: print('failed')\n"
             "try: socket.getaddrinfo('example.com', 80); print('resolved')\n"
@@ -143,7 +144,8 @@ async def test_dangerous_system_calls_are_refused(box: Box) -> None:
 @pytest.mark.skipif(os.uname().machine != "x86_64", reason="32-bit calls exist on x86-64 only")
 async def test_calls_of_the_32_bit_interface_kill_the_caller(box: Box) -> None:
     """Their numbers differ, so a filter that let them through would refuse nothing."""
-    code = "b'\\xb8\\x14\\x00\\x00\\x00\\xcd\\x80\\xc3'"  # mov eax, 20 (getpid); int 0x80; ret
+    # mov eax, 20 (getpid); int 0x80; ret
+    code = "b'\\xb8\\x14\\x00\\x00\\x00\\xcd\\x80\\xc3'"
     probe = (
         "import ctypes, mmap\n"
         "page = mmap.mmap(-1, 4096, prot=7)\n"
@@ -158,7 +160,7 @@ async def test_calls_of_the_32_bit_interface_kill_the_caller(box: Box) -> None:
 
 async def test_usual_tools_work_under_the_filter(box: Box) -> None:
     await box.output(
-        "set -e; git init -q . && git -c user.name=a -c user.email=a@b commit -q --allow-empty -m x;"
+        "set -e; git init -q .; git -c user.name=a -c user.email=a@b commit -q --allow-empty -m x;"
         " python3 -c 'import multiprocessing as m; m.Pool(2).map(abs, [1])';"
         " cat <(echo substitution); python3 -c 'import pty; pty.spawn([\"true\"])'; ps >/dev/null"
     )

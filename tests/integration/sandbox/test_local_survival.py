@@ -119,7 +119,8 @@ async def test_files_come_back_from_a_snapshot_when_the_folder_is_gone(
 ) -> None:
     await box.output(
         "mkdir -p src/empty; echo 'echo hi' > src/run.sh; chmod 750 src/run.sh;"
-        " ln -s src/run.sh link; mkdir -p ~/.local/bin; echo 'echo tool' > ~/.local/bin/tool; chmod +x ~/.local/bin/tool;"
+        " ln -s src/run.sh link;"
+        " mkdir -p ~/.local/bin; echo 'echo tool' > ~/.local/bin/tool; chmod +x ~/.local/bin/tool;"
         " truncate -s 200M ~/sparse; mkdir closed; touch closed/x; chmod 000 closed"
     )
     snapshot = await box.backend.snapshot(box.ref)

@@ -34,9 +34,7 @@ JOBS_FOLDER = "/home/sandbox/.jobs"
 
 
 def main() -> None:
-    """Arguments: descriptor of the listening socket, bytes of memory and of disk the sandbox may
-    use.
-    """
+    """Arguments: descriptor of the listening socket, allowed bytes of memory and of disk."""
     listener_fd, memory_bytes, disk_bytes = (int(argument) for argument in sys.argv[-3:])
     os.closerange(3, listener_fd)
     os.closerange(listener_fd + 1, 1 << 16)
@@ -159,9 +157,7 @@ class Init:
             del self._jobs[job.slug]
 
     def _watch_memory(self) -> None:
-        """Best effort, without a memory cgroup: a burst between two looks is bounded by RLIMIT_DATA
-        only.
-        """
+        """Best effort without a cgroup: between two looks only RLIMIT_DATA bounds a process."""
         used, largest = memory_use()
         if used <= self._memory_bytes or proportional_memory() <= self._memory_bytes:
             return

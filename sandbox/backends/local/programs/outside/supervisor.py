@@ -30,8 +30,8 @@ if TYPE_CHECKING:
 SOCKET = "sock"
 LOG = "log"
 BACKLOG = 128
-LOOK_SECONDS = 30.0
-"""Longest time between two looks at the lease."""
+LOOK_SECONDS = 10.0
+"""Longest time between two looks at the lease and at the folder."""
 
 
 def supervise(config: Header) -> None:
@@ -85,9 +85,7 @@ class Supervisor:
         return self._box.describe()
 
     def serve(self, listener: socket.socket) -> None:
-        """Until the sandbox ends, is asked to end, or its lease ran out. Only the main thread is
-        here.
-        """
+        """Until the sandbox ends, is asked to, or its lease ran out. For the main thread."""
         assert self._service is not None
         ended, notify = socket.socketpair()
         notify.setblocking(False)
@@ -101,7 +99,8 @@ class Supervisor:
                 self._accept(listener)
             if ended in readable:
                 ended.recv(64)
-        os.unlink(SOCKET)
+        if os.path.exists(SOCKET):
+            os.unlink(SOCKET)
         self._end_sandbox()
         os._exit(0)  # threads may still wait for an answer that never comes; the lock ends here
 
@@ -138,6 +137,8 @@ class Supervisor:
             return True
         if self._service.stopping.is_set():
             return True
+        if not os.path.exists(SOCKET):
+            return True  # somebody deleted the folder: nobody can reach us any more
         return time.time() > self._box.expires_at and not self._service.busy()
 
     def _stop_on_request(self, notify: socket.socket) -> None:

@@ -1,0 +1,56 @@
+import os
+from pathlib import Path
+
+import pytest
+
+from sandbox.settings import ROOT_STATE_DIR, Settings, SettingsError
+
+
+def test_nothing_has_to_be_set() -> None:
+    settings = Settings.load({"HOME": "/home/ana"})
+
+    expected = Path("/home/ana/.local/state/threadwright/sandboxes")
+    assert settings.state_dir == (ROOT_STATE_DIR if os.geteuid() == 0 else expected)
+    assert (settings.backend, settings.idle_seconds, settings.uid) == ("local", 900, 61000)
+
+
+def test_every_setting_is_read() -> None:
+    settings = Settings.load(
+        {
+            "SANDBOX_BACKEND": "local",
+            "SANDBOX_STATE_DIR": "/srv/boxes",
+            "SANDBOX_IDLE_SECONDS": "60",
+            "SANDBOX_MEMORY_MB": "128",
+            "SANDBOX_DISK_MB": "64",
+            "SANDBOX_UID": "62000",
+            "SANDBOX_BWRAP": "/opt/bwrap",
+        }
+    )
+
+    assert settings == Settings(
+        state_dir=Path("/srv/boxes"),
+        idle_seconds=60,
+        memory_mb=128,
+        disk_mb=64,
+        uid=62000,
+        bwrap="/opt/bwrap",
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("SANDBOX_BACKEND", "modal"),
+        ("SANDBOX_BACKEND", "docker"),
+        ("SANDBOX_STATE_DIR", "relative/path"),
+        ("SANDBOX_IDLE_SECONDS", "0"),
+        ("SANDBOX_IDLE_SECONDS", "soon"),
+        ("SANDBOX_MEMORY_MB", "-5"),
+        ("SANDBOX_MEMORY_MB", "²"),
+        ("SANDBOX_DISK_MB", "1.5"),
+        ("SANDBOX_UID", "0"),
+    ],
+)
+def test_a_wrong_value_gives_one_sentence_that_names_the_variable(name: str, value: str) -> None:
+    with pytest.raises(SettingsError, match=rf"^{name}\b[^\n]*\.$"):
+        Settings.load({name: value})
