@@ -73,7 +73,7 @@ def _end_on_signals() -> None:
     assert running is not None
     for signum in (signal.SIGINT, signal.SIGTERM):
 
-        def begin(task: asyncio.Task[None] = running) -> None:  # type: ignore[assignment]
+        def begin(task: asyncio.Task[None] = running) -> None:
             print("\nending…", flush=True)
             for again in (signal.SIGINT, signal.SIGTERM):
                 loop.add_signal_handler(again, lambda: None)

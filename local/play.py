@@ -170,7 +170,8 @@ def _is_open_approval(message: Message) -> bool:
 
 
 def _is_result(message: Message) -> bool:
-    return message.get("metadata", {}).get("event_payload", {}).get("slot", "").startswith("result")
+    slot: str = message.get("metadata", {}).get("event_payload", {}).get("slot", "")
+    return slot.startswith("result:")
 
 
 def _status_of(thread: list[Message]) -> str:

@@ -1,4 +1,4 @@
-"""`make check`: the lock files hold hashes, name no host, and fit what `pyproject.toml` asks for."""
+"""`make check`: lock files hold hashes, name no host, and fit what `pyproject.toml` asks for."""
 
 import json
 import re
@@ -13,10 +13,11 @@ NODE_LOCK = ROOT / "local/restate/package-lock.json"
 
 
 def problems() -> list[str]:
-    found = []
-    for lock in [*PYTHON_LOCKS, NODE_LOCK]:
-        if re.search(r"https?://", lock.read_text()):
-            found.append(f"{lock.name} names an address: run `make lock`.")
+    found = [
+        f"{lock.name} names an address: run `make lock`."
+        for lock in [*PYTHON_LOCKS, NODE_LOCK]
+        if re.search(r"https?://", lock.read_text())
+    ]
     for lock in PYTHON_LOCKS:
         text = lock.read_text()
         if len(re.findall(r"^\S+==", text, re.M)) > text.count("==") or "--hash" not in text:
@@ -38,7 +39,7 @@ def _fits() -> bool:
     with tempfile.TemporaryDirectory() as folder:
         copy = Path(folder, "requirements.lock")
         copy.write_text((ROOT / "requirements.lock").read_text())
-        command = [
+        command: list[str | Path] = [
             Path(sys.executable).with_name("uv"), "pip", "compile", "pyproject.toml",
             "--group", "dev", "--generate-hashes", "--universal", "--no-emit-index-url",
             "--no-annotate", "--quiet", "--python-version", "3.11",

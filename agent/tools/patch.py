@@ -115,9 +115,10 @@ def _find(lines: list[str], old: list[str], start: int, *, at_end: bool) -> int 
         return len(lines)
     last = len(lines) - len(old)
     places = [last] if at_end else range(start, last + 1)
-    for same in (lambda a, b: a == b, lambda a, b: a.rstrip() == b.rstrip()):
+    readings = [(lines, old), ([line.rstrip() for line in lines], [line.rstrip() for line in old])]
+    for present, wanted in readings:
         for at in places:
-            if at >= 0 and all(same(lines[at + n], line) for n, line in enumerate(old)):
+            if at >= 0 and present[at : at + len(wanted)] == wanted:
                 return at
     return None
 

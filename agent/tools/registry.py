@@ -65,7 +65,7 @@ async def execute(bench: Bench, call: ToolCall, arguments: Arguments, place: str
 def _strict(model: type[Arguments]) -> dict[str, Any]:
     """The schema as strict function calling takes it: all fields required, no defaults or
     titles."""
-    schema = _without(model.model_json_schema(), {"title", "default"})
+    schema: dict[str, Any] = _without(model.model_json_schema(), {"title", "default"})
     schema["required"] = list(schema["properties"])
     schema["additionalProperties"] = False
     schema.pop("description", None)

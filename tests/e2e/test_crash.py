@@ -1,4 +1,5 @@
-"""A process is killed in the middle of a command; after a restart the thread ends as if nothing was."""
+"""A process is killed in the middle of a command; after a restart the thread ends as if nothing
+was."""
 
 import asyncio
 import json

@@ -21,9 +21,11 @@ SECONDS = 60_000
 class Window:
     """One person's browser window on one channel."""
 
-    def __init__(self, page: Page, complaints: list[str]) -> None:
+    def __init__(self, page: Page) -> None:
         self.page = page
-        self.complaints = complaints
+        self.complaints: list[str] = []
+        page.on("console", lambda message: self.complaints.append(message.text))
+        page.on("pageerror", lambda error: self.complaints.append(str(error)))
 
     async def write(self, where: str, text: str) -> None:
         await self.page.get_by_test_id(f"{where}-composer").fill(text)
@@ -52,11 +54,8 @@ async def browser_windows(cloud: Cloud, *users: str) -> AsyncIterator[list[Windo
         for user in users:
             page = await browser.new_page(viewport={"width": 1360, "height": 900})
             page.set_default_timeout(SECONDS)
-            complaints: list[str] = []
-            page.on("console", lambda message, seen=complaints: seen.append(message.text))
-            page.on("pageerror", lambda error, seen=complaints: seen.append(str(error)))
+            windows.append(Window(page))
             await page.goto(f"{cloud.page_url}/#user={user}&channel=C0BUILD")
-            windows.append(Window(page, complaints))
         yield windows
         for window in windows:
             assert window.complaints == []

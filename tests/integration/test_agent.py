@@ -1,4 +1,5 @@
-"""The durable agent over the real engine, real sandboxes and a scripted model; Slack is recorded."""
+"""The durable agent over the real engine, real sandboxes and a scripted model; Slack is
+recorded."""
 
 import asyncio
 import json
