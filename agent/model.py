@@ -53,4 +53,12 @@ async def ask(ctx: Context, place: str, request: Request) -> Turn:
         initial_retry_interval=timedelta(milliseconds=200),
         max_retry_interval=timedelta(seconds=10),
     )
-    return await durable.run(ctx, f"{place}: model", call, options)
+    try:
+        return await durable.run(ctx, f"{place}: model", call, options)
+    except TerminalError as error:
+        if durable.is_cancel(error) or error.metadata:
+            raise
+        minutes = int(CALL_LIMIT.total_seconds() // 60)
+        raise TerminalError(
+            f"The model could not be reached for {minutes} minutes. Write again to go on."
+        ) from error

@@ -81,4 +81,5 @@ def _what_was_done(bench: Bench) -> str:
         parts.append(f"wrote {', '.join(sorted(bench.written))}")
     if bench.ran:
         parts.append(f"ran {len(bench.ran)} commands")
-    return f"Interrupted after it {' and '.join(parts)}." if parts else "Interrupted at once."
+    done = f"Interrupted after it {' and '.join(parts)}." if parts else "Interrupted at once."
+    return f"{done} It had asked: {bench.asked}" if bench.asked else done

@@ -62,6 +62,8 @@ class Bench:
     activity_rev: int
     """Base of this step's activity revisions."""
     ran: list[Ran] = field(default_factory=list)
+    asked: str = ""
+    """The last question put to people."""
     written: set[str] = field(default_factory=set)
     seconds: float = 0.0
     """Time spent in commands."""

@@ -34,6 +34,7 @@ async def ask_user(bench: Bench, args: AskArguments, place: str, call_id: str) -
     key = approvals.action_key(
         bench.task, f"{bench.run_id}/{place}/{call_id}", args.question, "", bench.generation
     )
+    bench.asked = args.question
     bench.say(f"asked: {one_line(args.question)}")
     asked_at = await bench.ctx.time()
     request = p.ApprovalRequest(
@@ -47,6 +48,7 @@ async def ask_user(bench: Bench, args: AskArguments, place: str, call_id: str) -
         expires_at=asked_at + bench.config.approval_seconds,
     )
     outcome = await bench.ctx.workflow_call(approvals.run, key, request)
+    bench.asked = ""
     if outcome.verdict != "answered" or outcome.by is None:
         return problem("no_answer", "Nobody answered in time.", "Finish the step as blocked.")
     who = outcome.by.name or outcome.by.user_id
