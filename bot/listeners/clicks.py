@@ -38,17 +38,15 @@ class Click:
 
     @classmethod
     def read(cls, body: dict[str, Any], by: Person) -> "Click":
-        action, message = body["actions"][0], body.get("message") or {}
-        channel = (body.get("channel") or body["container"]).get("id") or body["container"].get(
-            "channel_id"
-        )
-        ts = str(message.get("ts") or body["container"].get("message_ts") or "")
+        action, container = body["actions"][0], body["container"]
+        message = body.get("message") or {}
+        ts = str(container["message_ts"])
         return cls(
             by=by,
             value=str(action.get("value") or ""),
-            channel=str(channel),
+            channel=str(container["channel_id"]),
             root_ts=str(message.get("thread_ts") or ts),
-            identity=f"{ts}:{action['action_id']}:{action.get('action_ts', '')}",
+            identity=f"{ts}:{action['action_id']}:{action['action_ts']}",
         )
 
 

@@ -221,3 +221,30 @@ async def test_a_new_socket_takes_over_without_a_gap(agent: Agent, stage: Stage)
     await stage.people.reconnect_app()
     await stage.people.person("U0BEN").post(CHANNEL, "stop", stage.thread.root_ts)
     await until(agent.heard, lambda heard: f"stop {stage.thread.root_ts} by ben" in heard)
+
+
+async def test_a_guest_in_a_shared_channel_is_refused_in_private(
+    agent: Agent, stage: Stage
+) -> None:
+    otto = stage.people.person("U0OTTO")
+    for _ in range(2):
+        await otto.post("C0GENERAL", "@threadwright build me a shop")
+
+    async def told() -> list[str]:
+        return [m["text"] for m in await otto.messages("C0GENERAL") if m["ephemeral"]]
+
+    [text] = await until(told, lambda texts: len(texts) >= 1)
+    await until(stage.people.unacked, lambda unacked: unacked == 0)
+    assert "members of this workspace only" in text
+    assert await told() == [text]
+
+
+async def test_feedback_is_thanked_for_in_private(agent: Agent, stage: Stage) -> None:
+    body = p.ResultBody(task=f"{stage.thread.key}/1", outcome="done", summary="It works.")
+    await stage.show("result:1", body, urgent=True)
+    [shown] = await stage.until_replies(lambda s: len(s) == 1)
+    ben = stage.people.person("U0BEN")
+    value = shown["blocks"][-1]["elements"][0]["negative_button"]["value"]
+    await ben.click(CHANNEL, shown["ts"], names.FEEDBACK, value=value)
+    [told] = await until(lambda: private(ben, stage), lambda texts: len(texts) == 1)
+    assert told == "Thank you, that is noted."

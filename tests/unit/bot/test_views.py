@@ -1,13 +1,9 @@
-"""How things look, and that nothing hostile or long gets past Slack's rules."""
+"""How each kind of message looks."""
 
 import json
-import re
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from agent import protocol as p
@@ -18,138 +14,12 @@ from bot.views import picker as picker_view
 from bot.views import status as status_view
 from bot.views.approval import Choice, outcome_line
 from bot.views.blocks import Rendered
-from local.slack.blockkit import check_blocks, check_view
-from local.slack.blockkit.blocks import MAX_TEXT, text_length
+from tests.unit.bot.slack_rules import assert_presentable, parsed_texts
 
 THREAD = p.ThreadRef(team="T0LOCAL", channel="C0BUILD", root_ts="1712000000.000100")
 ANA = p.Person(user_id="U0ANA", name="ana")
 BEN = p.Person(user_id="U0BEN", name="ben")
 APPROVAL = f"{THREAD.key}/1/abcdef"
-
-hostile = st.text(max_size=400) | st.sampled_from(
-    [
-        "<!channel> <!here> <@U0BEN> <#C0GENERAL> <!subteam^S123>",
-        "[https://good.example](https://evil.example) <https://evil.example|https://good>",
-        "```<!everyone>```" * 30,
-        "&lt;!channel&gt; " * 100,
-        "*" * 500,
-        "a" * 5000,
-        "\u202egpj.exe",
-        "`" * 99,
-        "\n".join(f"- item {n}" for n in range(500)),
-    ]
-)
-steps = st.builds(
-    p.StepLine,
-    id=st.text(max_size=300),
-    title=hostile,
-    status=st.sampled_from(["pending", "in_progress", "complete", "error", "dropped"]),
-    mark=st.sampled_from(["", "kept", "new", "dropped"]),
-    detail=hostile,
-)
-plans = st.builds(
-    p.PlanBody,
-    title=hostile,
-    steps=st.lists(steps, max_size=40),
-    state=st.sampled_from(["working", "waiting", "done", "blocked", "failed", "stopped"]),
-    note=hostile,
-    started_at=st.just(1712000000.0),
-    finished_at=st.none() | st.just(1712000100.0),
-)
-people = st.builds(p.Person, user_id=st.sampled_from(["U0ANA", "U0BEN", "<!x>"]), name=hostile)
-usages = st.builds(
-    p.Usage,
-    input=st.integers(0, 10**9),
-    output=st.integers(0, 10**9),
-    cost_usd=st.none() | st.floats(0, 1e6),
-)
-results = st.builds(
-    p.ResultBody,
-    task=st.just(f"{THREAD.key}/1"),
-    outcome=st.sampled_from(["done", "blocked", "failed", "stopped", "answered"]),
-    summary=hostile,
-    files=st.lists(hostile, max_size=60),
-    checks=st.lists(hostile, max_size=60),
-    asked_by=st.lists(people, max_size=9),
-    seconds=st.floats(0, 1e6),
-    usage=usages,
-    model=hostile,
-    downloadable=st.booleans(),
-    continue_hint=hostile,
-)
-requests = st.builds(
-    p.ApprovalRequest,
-    kind=st.sampled_from(["command", "question"]),
-    approval=st.just(APPROVAL),
-    thread=st.just(THREAD),
-    question=hostile,
-    command=hostile | st.just("x" * 9000),
-    workdir=hostile,
-    options=st.lists(hostile, max_size=30),
-    requester=people,
-    approvers=st.lists(st.sampled_from(["U0BEN", "W0X", "nobody!"]), max_size=30),
-    expires_at=st.just(1712009000.0),
-)
-outcomes = st.builds(
-    p.ApprovalOutcome,
-    verdict=st.sampled_from(["approved", "denied", "answered", "expired", "withdrawn"]),
-    by=st.none() | people,
-    at=st.just(1712000100.0),
-    answer=hostile,
-)
-approvals = st.builds(p.ApprovalBody, request=requests, outcome=st.none() | outcomes)
-notes = st.builds(p.NoteBody, text=hostile)
-
-ALLOWED = re.compile(
-    r"<(https?://[^|<>\s]+(\|[^<>]*)?|!date\^\d+\^[^|<>]*\|[^<>]*|@[UW][A-Z0-9]+|#[CGD]\w+)>"
-)
-
-
-def parsed_texts(node: Any) -> Iterator[str]:
-    """Every string that Slack would parse for mentions and links."""
-    if isinstance(node, dict):
-        if node.get("type") == "mrkdwn":
-            yield node["text"]
-        for value in node.values():
-            yield from parsed_texts(value)
-    elif isinstance(node, list):
-        for value in node:
-            yield from parsed_texts(value)
-
-
-def assert_harmless(text: str) -> None:
-    rest = ALLOWED.sub("", text)
-    assert "<" not in rest
-    assert "<!channel" not in text
-
-
-def assert_presentable(message: Rendered) -> None:
-    """Within Slack's limits by the same rules the local workspace applies, and nothing injected."""
-    assert message.text.strip()
-    assert len(message.text) <= 4000
-    assert check_blocks(message.blocks, "message") == []
-    assert text_length(message.blocks) <= MAX_TEXT
-    for text in (message.text, *parsed_texts(message.blocks)):
-        assert_harmless(text)
-
-
-@settings(max_examples=60, deadline=None)
-@given(plans | results | approvals | notes, hostile, st.booleans())
-def test_no_input_breaks_slacks_limits_or_injects_anything(
-    body: p.PlanBody | p.ResultBody | p.ApprovalBody | p.NoteBody, activity: str, plain: bool
-) -> None:
-    assert_presentable(render(body, THREAD.key, activity, plain))
-
-
-@settings(max_examples=200, deadline=None)
-@given(hostile, st.integers(1, 300))
-def test_model_text_keeps_within_its_limit_and_only_web_links_survive(
-    text: str, limit: int
-) -> None:
-    shown = mrkdwn.from_markdown(text, limit)
-    assert len(shown) <= limit
-    assert_harmless(shown)
-    assert not re.search(r"&(?!amp;|lt;|gt;)", shown)
 
 
 @pytest.mark.parametrize(
@@ -363,20 +233,6 @@ def test_an_answer_has_no_headline_and_no_download() -> None:
 
 
 # --- the rest -----------------------------------------------------------------------------------
-
-
-@settings(max_examples=40, deadline=None)
-@given(st.lists(hostile, min_size=1, max_size=120))
-def test_picker_and_home_hold_any_titles(titles: list[str]) -> None:
-    cards = [
-        p.SessionCard(thread=THREAD, title=title, updated_at=1712000000.0, status="idle")
-        for title in titles
-    ]
-    modal = picker_view.modal("download", "C0BUILD", cards, now=1712100000.0)
-    home = help_view.home(cards, now=1712100000.0)
-    assert check_view(modal) == check_view(home) == []
-    for text in parsed_texts(home):
-        assert_harmless(text)
 
 
 def test_only_known_verbs_come_out_of_a_picker() -> None:
