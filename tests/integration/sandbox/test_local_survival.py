@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from sandbox.backends.local.backend import LocalBackend
+from sandbox.backends.local.programs.outside.erase import erase
 from sandbox.errors import Fatal, SandboxGone
 from sandbox.protocol import Backend, Command
 from sandbox.settings import Settings
@@ -125,7 +126,7 @@ async def test_files_come_back_from_a_snapshot_when_the_folder_is_gone(
     )
     snapshot = await box.backend.snapshot(box.ref)
     await box.backend.stop(box.ref)
-    shutil.rmtree(settings.state_dir / "boxes" / box.ref.name, ignore_errors=os.geteuid() != 0)
+    erase(str(settings.state_dir / "boxes" / box.ref.name))
 
     ref = await box.backend.ensure(box.ref.name, box.ref, [snapshot])
 
