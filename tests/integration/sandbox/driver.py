@@ -49,5 +49,5 @@ def running(marker: str) -> int:
 
 async def until(holds: Callable[[], bool], seconds: float = 10.0) -> None:
     async with asyncio.timeout(seconds):
-        while not holds():  # noqa: ASYNC110  (of the machine: nobody could set an event)
+        while not holds():
             await asyncio.sleep(0.01)

@@ -142,7 +142,7 @@ class Cloud:
 
     async def until_stopped(self, session: str, seconds: float = 15.0) -> Life:
         async with asyncio.timeout(seconds):
-            while (life := await self.life(session)).running:  # noqa: ASYNC110  (elsewhere)
+            while (life := await self.life(session)).running:
                 await asyncio.sleep(0.05)
         return life
 

@@ -181,6 +181,22 @@ async def test_the_next_command_works_after_an_attack_on_process_1(box: Box, att
     await box.backend.write(box.ref, "file", b"1", 1)
 
 
+async def test_commands_run_when_the_folder_of_logs_is_spoiled(box: Box) -> None:
+    await box.output("rm -rf ~/.jobs; ln -s /etc ~/.jobs")
+
+    assert await box.output("echo alive") == "alive\n"
+
+
+async def test_a_project_closed_to_itself_opens_at_the_next_start(box: Box) -> None:
+    await box.run("chmod 000 /project ~")
+    assert (await box.run("true")).exit_code == 126
+    await box.backend.stop(box.ref)
+
+    again = Box(box.backend, await box.backend.ensure(box.ref.name, box.ref, []))
+
+    assert await again.output("echo open > file; cat file") == "open\n"
+
+
 async def test_process_1_cannot_be_looked_into(box: Box) -> None:
     command = "for f in mem environ fd/3 maps cwd; do cat /proc/1/$f; done; ls /proc/1/fd"
     state = await box.run(command)

@@ -119,7 +119,7 @@ async def test_a_checkpoint_is_recorded_while_the_sandbox_is_used(
     lease = await cloud.acquire(session)
     await cloud.on_sandbox(session, "checkpoint", CheckpointRequest())
     async with asyncio.timeout(5):
-        while not (await cloud.life(session)).snapshots:  # noqa: ASYNC110  (elsewhere)
+        while not (await cloud.life(session)).snapshots:
             await asyncio.sleep(0.02)
 
     life = await cloud.life(session)

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 ROOTS = ("/project", "/home/sandbox", "/tmp")
 LOOK_SECONDS = 2.0
+SHARE_OF_TIME = 20
+"""A look at a big tree takes long: the next one waits this many times as long."""
 FREE_FLOOR_BYTES = 1 << 30
 BYTES_PER_FILE = 4096
 """What a file costs beside its blocks; bounds the number of empty files too."""
@@ -25,14 +27,15 @@ class DiskWatch:
     def __init__(self, disk_bytes: int) -> None:
         self._disk_bytes = disk_bytes
         self._next_look = 0.0
+        self._began = 0.0
         self._answer: int | None = None
 
     def look(self, now: float, jobs: Iterable[Job]) -> None:
         """Start a look when one is due, act on the finished one; never waits."""
         if self._answer is not None:
-            self._collect(jobs)
+            self._collect(now, jobs)
         elif now >= self._next_look:
-            self._next_look = now + LOOK_SECONDS
+            self._began = now
             if _free_bytes() < FREE_FLOOR_BYTES:
                 _end_all(jobs, "the machine's disk is almost full")
             self._measure()
@@ -49,7 +52,7 @@ class DiskWatch:
         os.set_blocking(reader, False)
         self._answer = reader
 
-    def _collect(self, jobs: Iterable[Job]) -> None:
+    def _collect(self, now: float, jobs: Iterable[Job]) -> None:
         assert self._answer is not None
         try:
             answer = os.read(self._answer, 64)
@@ -57,6 +60,7 @@ class DiskWatch:
             return
         os.close(self._answer)
         self._answer = None
+        self._next_look = now + max(LOOK_SECONDS, SHARE_OF_TIME * (now - self._began))
         if answer and int(answer) > self._disk_bytes:
             _end_all(jobs, f"the sandbox holds more than {self._disk_bytes >> 20} MB of files")
 

@@ -9,9 +9,12 @@ from __future__ import annotations
 
 import os
 import stat
+import time
 
 HEAD_BYTES = 4 << 20
 TAIL_BYTES = 1 << 20
+NAMELESS = "/tmp"
+"""Where a log lives that can have no name, as long as its job runs."""
 MARK = b"\n[... %12d bytes left out here ...]\n"
 MARK_BYTES = len(MARK % 0)
 
@@ -22,9 +25,7 @@ class JobLog:
     def __init__(
         self, path: str, head_bytes: int = HEAD_BYTES, tail_bytes: int = TAIL_BYTES
     ) -> None:
-        os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
-        flags = os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
-        self.fd = os.open(path, flags, 0o600)
+        self.fd = _create(path)
         self.missing = 0
         """Bytes cut out of the middle."""
         self._head = head_bytes
@@ -53,6 +54,25 @@ class JobLog:
         os.pwrite(self.fd, MARK % self.missing + tail, self._head)
         self._size = self._head + MARK_BYTES + len(tail)
         os.ftruncate(self.fd, self._size)
+
+
+def _create(path: str) -> int:
+    """Code inside may spoil the folder of all logs; commands must go on running."""
+    try:
+        return _open_new(path)
+    except OSError:
+        folder = os.path.dirname(os.path.dirname(path))
+        try:
+            os.rename(folder, f"{folder}.{time.time_ns()}")
+            return _open_new(path)
+        except OSError:
+            return os.open(NAMELESS, os.O_RDWR | os.O_TMPFILE | os.O_CLOEXEC, 0o600)
+
+
+def _open_new(path: str) -> int:
+    os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
+    flags = os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+    return os.open(path, flags, 0o600)
 
 
 def read_log(

@@ -57,7 +57,7 @@ def save(folder: str, stream: socket.socket) -> Header:
 def restore(config: Header, box: Box, wanted: list[str]) -> str | None:
     """Bring back the first of `wanted` that exists and unpacks; None when none does."""
     folder = os.path.join(config["snapshots"], config["name"])
-    for snapshot_id in wanted:
+    for snapshot_id in filter(str.isalnum, wanted):
         for suffix, unpack in UNPACK.items():
             path = os.path.join(folder, snapshot_id + suffix)
             if os.path.isfile(path) and _unpack(config, box, path, unpack):

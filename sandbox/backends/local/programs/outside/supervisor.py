@@ -16,7 +16,7 @@ import time
 
 from .. import framing
 from . import bwrap, snapshots
-from .box import ENDS_WITHIN_SECONDS, Box, Busy
+from .box import ENDS_WITHIN_SECONDS, MOUNTED, Box, Busy
 from .erase import erase
 from .identity import end
 from .ledger import Ledger
@@ -107,6 +107,8 @@ class Supervisor:
     def _launch(self) -> None:
         erase("tmp")
         os.mkdir("tmp", 0o700)
+        for part in MOUNTED:
+            os.chmod(f"files/{part}", 0o755)  # code inside may have closed it even to itself
         mounts = [("files/home", bwrap.HOME), ("files/project", "/project"), ("tmp", "/tmp")]
         with _listen(INSIDE_SOCKET) as inside:
             limits = (str(self._config["memory_bytes"]), str(self._config["disk_bytes"]))
