@@ -1,5 +1,4 @@
-"""Owns how a scenario is written: a step is a generator that yields turns and is sent their
-results.
+"""Owns how a scenario is written: each step is a generator of turns that is sent their results.
 
     @step("todo.tests", "Test the commands", "Cover every command.", "the tests pass")
     def tests(work: Work) -> Script:
@@ -56,8 +55,7 @@ class Step:
 
 
 STEPS: dict[str, Step] = {}
-"""All steps of all scenarios, by id. A plan may carry an id with a number behind it:
-`todo.readme.2`."""
+"""All steps of all scenarios, by id. In a plan an id may be numbered: `todo.readme.2`."""
 
 
 def step(
@@ -89,7 +87,7 @@ def next_turn(work: Work) -> Reply:
     kind = kind_of(work.current)
     if not kind:
         message = f"The scripted model has no script for step {work.current!r}."
-        raise Refusal(message, 501, code="no_scenario")
+        raise Refusal(message, code="no_scenario")
     script = STEPS[kind].script(work)
     reply, number = next(script), 0
     while (seen := _seen(work, reply, number)) is not None:
@@ -98,7 +96,7 @@ def next_turn(work: Work) -> Reply:
             reply = script.send(seen)
         except StopIteration:
             message = f"The script of step {kind!r} is over, yet the step goes on."
-            raise Refusal(message, 501, code="script_over") from None
+            raise Refusal(message, code="script_over") from None
     return _placed(_signed(work, reply), number)
 
 

@@ -115,10 +115,16 @@ class ScriptedModel:
 
     def _reply(self, asked: Json) -> Reply:
         for scenario in self._scenarios:
-            reply = scenario(asked)
+            try:
+                reply = scenario(asked)
+            except Refusal:
+                raise
+            except Exception as error:  # told to the client, who must not retry it
+                message = f"The scenario failed: {error!r}"
+                raise Refusal(message, code="scenario_failed") from error
             if reply is not None:
                 return reply
-        raise Refusal("No scenario has an answer to this request.", 501, code="no_scenario")
+        raise Refusal("No scenario has an answer to this request.", code="no_scenario")
 
     def _tokens(self, asked: Json, reply: Reply) -> Tokens:
         stable = [asked.get("instructions"), asked.get("tools")]
@@ -186,7 +192,7 @@ def _playable(scenario: Scenario) -> Callable[[Json], Reply | None]:
     def play(_: Json) -> Reply:
         reply = next(replies, None)
         if reply is None:
-            raise Refusal(f"The script has run out after {length} turns.", 501, code="script_over")
+            raise Refusal(f"The script has run out after {length} turns.", code="script_over")
         return reply
 
     return play

@@ -6,7 +6,7 @@ import sys
 import pytest
 from openai import AsyncOpenAI
 
-from agent.llm import LLM, LLMFatal, LLMRetry, Request, llm_for
+from agent.llm import LLM, LLMFatal, Request, llm_for
 from local.model import Fault, Reply, ScriptedModel, call, running_model, say
 
 LS = call("shell", {"command": "ls"})
@@ -67,9 +67,20 @@ async def test_a_script_that_is_over_says_so() -> None:
     async with running_model(scenarios=[[say("one")]]) as server:
         only = llm_for(api_key="k", api="responses", base_url=server.base_url)
         await only.turn(REQUEST)
-        with pytest.raises(LLMRetry, match="run out after 1 turns"):
+        with pytest.raises(LLMFatal, match="run out after 1 turns"):
             await only.turn(REQUEST)
         await only.aclose()
+
+
+async def test_a_scenario_that_fails_ends_the_call_with_its_reason() -> None:
+    def broken(_: dict[str, object]) -> Reply:
+        raise AssertionError("two steps expected")
+
+    async with running_model(scenarios=[broken]) as server:
+        llm = llm_for(api_key="k", api="responses", base_url=server.base_url)
+        with pytest.raises(LLMFatal, match="two steps expected"):
+            await llm.turn(REQUEST)
+        await llm.aclose()
 
 
 async def test_scenarios_are_asked_in_order() -> None:
