@@ -13,7 +13,7 @@ KNOWN = (
         "this container masks /proc: start it with `--security-opt systempaths=unconfined`.",
     ),
     (
-        ("ENOSPC", "max_*_namespaces", "No space left on device"),
+        ("(ENOSPC)", "max_*_namespaces"),
         "no more namespaces may be made: raise the sysctl user.max_user_namespaces, or do not "
         "start it inside another sandbox.",
     ),

@@ -54,3 +54,14 @@ def name() -> str:
 async def box(backend: Backend, name: str) -> Box:
     """A running sandbox with an empty project."""
     return Box(backend, await backend.ensure(name, None, []))
+
+
+@pytest.fixture
+def broken_bwrap(settings: Settings) -> Path:
+    """A bubblewrap that fails as it does where user namespaces are refused."""
+    program = settings.state_dir.parent / "broken-bwrap"
+    program.write_text(
+        "#!/bin/sh\necho 'bwrap: No permissions to create new namespace' >&2\nexit 1\n"
+    )
+    program.chmod(0o755)
+    return program

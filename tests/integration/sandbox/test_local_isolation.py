@@ -264,15 +264,8 @@ async def test_a_swapped_path_never_leads_out(box: Box) -> None:
     await box.backend.cancel(box.ref, job)
 
 
-async def test_without_bubblewrap_nothing_runs(settings: Settings, tmp_path: Path) -> None:
-    broken = tmp_path / "bwrap"
-    broken.write_text(
-        "#!/bin/sh\necho 'bwrap: No permissions to create new namespace' >&2\nexit 1\n"
-    )
-    broken.chmod(0o755)
-    for folder in (tmp_path, *tmp_path.parents[:2]):
-        folder.chmod(0o755)
-    backend = LocalBackend(settings.model_copy(update={"bwrap": str(broken)}))
+async def test_without_bubblewrap_nothing_runs(settings: Settings, broken_bwrap: Path) -> None:
+    backend = LocalBackend(settings.model_copy(update={"bwrap": str(broken_bwrap)}))
 
     with pytest.raises(Fatal, match="user namespaces are refused"):
         await backend.probe()

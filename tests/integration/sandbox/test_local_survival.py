@@ -157,6 +157,33 @@ async def test_a_damaged_snapshot_falls_back_to_the_one_before(
     assert (await box.backend.read(ref, "file", 100)).text == "older"
 
 
+async def test_a_whole_snapshot_that_cannot_be_unpacked_now_is_never_skipped(
+    box: Box, settings: Settings, broken_bwrap: Path
+) -> None:
+    """Starting empty instead would look like losing the work."""
+    await box.backend.write(box.ref, "file", b"kept", 1)
+    snapshot = await box.backend.snapshot(box.ref)
+    await box.backend.stop(box.ref)
+    shutil.rmtree(settings.state_dir / "boxes" / box.ref.name)
+    broken = LocalBackend(settings.model_copy(update={"bwrap": str(broken_bwrap)}))
+
+    with pytest.raises(Fatal, match="user namespaces are refused"):
+        await broken.ensure(box.ref.name, box.ref, [snapshot])
+
+    ref = await box.backend.ensure(box.ref.name, box.ref, [snapshot])
+    assert (await box.backend.read(ref, "file", 100)).text == "kept"
+
+
+async def test_a_first_start_that_fails_leaves_no_project_behind(
+    backend: Backend, settings: Settings, broken_bwrap: Path, name: str
+) -> None:
+    broken = LocalBackend(settings.model_copy(update={"bwrap": str(broken_bwrap)}))
+    with pytest.raises(Fatal):
+        await broken.ensure(name, None, [])
+
+    assert (await backend.ensure(name, None, [])).empty
+
+
 async def test_without_any_usable_snapshot_the_project_starts_empty_and_says_so(
     box: Box, settings: Settings
 ) -> None:

@@ -32,6 +32,10 @@ class Refused(Exception):
         self.answer = answer
 
 
+class CannotUnpack(Exception):
+    """The reason is in the log."""
+
+
 def save(folder: str, stream: socket.socket) -> Header:
     """Write what the sandbox sends. Equal content gives the same name and is kept once."""
     os.makedirs(folder, mode=0o700, exist_ok=True)
@@ -54,27 +58,44 @@ def save(folder: str, stream: socket.socket) -> Header:
     return {"snapshot_id": digest.hexdigest(), "size": size, "created_at": time.time()}
 
 
-def restore(config: Header, box: Box, wanted: list[str]) -> str | None:
-    """Bring back the first of `wanted` that exists and unpacks; None when none does."""
+def restore(config: Header, box: Box, wanted: list[str], log: int) -> str | None:
+    """Bring back the first of `wanted` that exists and is whole; None when none does.
+
+    Raises:
+        CannotUnpack: a whole snapshot was not unpacked, for want of disk or of a working sandbox.
+            Starting from an older one, or empty, would look like losing the work.
+    """
     folder = os.path.join(config["snapshots"], config["name"])
     for snapshot_id in filter(str.isalnum, wanted):
         for suffix, unpack in UNPACK.items():
             path = os.path.join(folder, snapshot_id + suffix)
-            if os.path.isfile(path) and _unpack(config, box, path, unpack):
+            if not os.path.isfile(path):
+                continue
+            if _unpack(config, box, path, unpack, log):
                 os.rename("files.new", "files")
                 return snapshot_id
+            if _digest(path) == snapshot_id:
+                raise CannotUnpack
     return None
 
 
-def _unpack(config: Header, box: Box, path: str, unpack: list[str]) -> bool:
+def _unpack(config: Header, box: Box, path: str, unpack: list[str], log: int) -> bool:
     """Into a folder of its own, so that a crash on the way leaves nothing that looks finished."""
     erase("files.new")
     box.make_files("files.new")
     mounts = [("files.new/project", "/project"), ("files.new/home", bwrap.HOME)]
     tar = ["/usr/bin/tar", *unpack, "-xpf", "-", "-C", "/", "--no-same-owner"]
     with open(path, "rb") as stream:
-        pid = bwrap.launch(config, mounts, tar, stdin=stream.fileno())
+        pid = bwrap.launch(config, mounts, tar, stdin=stream.fileno(), stderr=log)
         return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
+
+
+def _digest(path: str) -> str:
+    digest = hashlib.sha256()
+    with open(path, "rb") as file:
+        while data := file.read(1 << 20):
+            digest.update(data)
+    return digest.hexdigest()
 
 
 def _keep_newest(folder: str) -> None:

@@ -68,7 +68,11 @@ class Supervisor:
     def start(self) -> Header:
         restored, empty = None, False
         if not self._box.has_files():
-            restored = snapshots.restore(self._config, self._box, self._config["snapshot_ids"])
+            wanted = self._config["snapshot_ids"]
+            try:
+                restored = snapshots.restore(self._config, self._box, wanted, self._log)
+            except snapshots.CannotUnpack:
+                return {"error": "start", "message": self._said()}
             if restored is None:
                 self._box.make_files()
                 empty = True
@@ -81,7 +85,10 @@ class Supervisor:
                 framing.send(inside, {"op": "hello"})
                 framing.receive(inside)
         except (OSError, framing.FramingError):
-            return {"error": "start", "message": self._why_it_failed()}
+            self._end_sandbox()
+            if empty:
+                erase("files")  # else the next start would take them for the session's own
+            return {"error": "start", "message": self._said()}
         return self._box.describe()
 
     def serve(self, listener: socket.socket) -> None:
@@ -156,8 +163,8 @@ class Supervisor:
             os.kill(self._bwrap, signal.SIGKILL)
         os.waitpid(self._bwrap, 0)
 
-    def _why_it_failed(self) -> str:
-        self._end_sandbox()
+    def _said(self) -> str:
+        """What bubblewrap, tar or process 1 said before it ended."""
         return os.pread(self._log, 4000, 0).decode("utf-8", "replace")
 
 
