@@ -63,12 +63,9 @@ def main() -> None:
         endpoint.host_and_port(now.bind, "THREADWRIGHT_AGENT_BIND")
         asyncio.run(serve(now, sandboxes))
     except REFUSALS as error:
-        sys.exit(_refuse(str(error)))
-
-
-def _refuse(sentence: str) -> int:
-    sys.stderr.write(f"threadwright-agent: {sentence}\n")
-    return 2
+        sys.stderr.write(f"threadwright-agent: {error}\n")
+        endpoint.leave(2)
+    endpoint.leave(0)
 
 
 if __name__ == "__main__":

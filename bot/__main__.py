@@ -5,16 +5,14 @@
 
 import asyncio
 import logging
-import os
 import sys
 from collections.abc import Awaitable
-from typing import NoReturn
 
 import aiohttp
 from slack_sdk.errors import SlackApiError
 
 from agent.client import SessionClient
-from agent.endpoint import Durable, EndpointError, register, serve, stop_on_signals
+from agent.endpoint import Durable, EndpointError, leave, register, serve, stop_on_signals
 from bot.app import build_app, slack_client
 from bot.settings import Settings, SettingsError, current
 from bot.slack_api import SlackApi
@@ -128,17 +126,7 @@ def main() -> None:
     except (SettingsError, EndpointError, SlackRefused) as error:
         sys.stderr.write(f"threadwright-bot: {error}\n")
         status = 2
-    _leave(status)
-
-
-def _leave(status: int) -> NoReturn:
-    """End at once: the server's native threads may outlive it for a moment, and one that calls into
-    an interpreter being taken down aborts the process.
-    """
-    logging.shutdown()
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os._exit(status)
+    leave(status)
 
 
 if __name__ == "__main__":

@@ -41,6 +41,8 @@ class Slot(BaseModel):
     body: p.Body | None = None
     """None once nothing can change any more."""
     activity: str = ""
+    waiting: bool = False
+    """The activity waits for people."""
     version: int = 0
     """Grows with every change worth showing."""
     shown: int = 0
@@ -71,20 +73,28 @@ class Slot(BaseModel):
         if event.body == self.body and self.shown == self.version:
             return False
         if _current_step(event.body) != _current_step(self.body):
-            self.activity = ""  # it belonged to the step before
+            self.activity, self.waiting = "", False  # it belonged to the step before
         self.body, self.only_activity = event.body, False
         self.version += 1
         return True
 
     def _accept_activity(self, body: p.ActivityBody, rev: int) -> bool:
-        if rev <= self.activity_rev or body.text == self.activity:
+        if rev <= self.activity_rev or (body.text, body.waiting) == (self.activity, self.waiting):
             return False
-        self.activity_rev, self.activity = rev, body.text
+        turned = body.waiting != self.waiting
+        self.activity_rev, self.activity, self.waiting = rev, body.text, body.waiting
         if not isinstance(self.body, p.PlanBody) or self.body.state != "working":
             return False
-        self.only_activity = self.shown == self.version or self.only_activity
+        self.only_activity = not turned and (self.shown == self.version or self.only_activity)
         self.version += 1
         return True
+
+    @property
+    def face(self) -> p.Body | None:
+        """The body as it should look now: a plan whose step waits for people says so."""
+        if self.waiting and isinstance(self.body, p.PlanBody) and self.body.state == "working":
+            return self.body.model_copy(update={"state": "waiting"})
+        return self.body
 
     def due_at(self, now: float, urgent: bool) -> float:
         """When the pending change should be shown, from the slot's side."""
@@ -116,7 +126,7 @@ class Slot(BaseModel):
         self.only_activity = self.maybe_posted = False
         self.failures, self.not_before = 0, 0.0
         if _is_final(self.body):
-            self.body, self.activity = None, ""
+            self.body, self.activity, self.waiting = None, "", False
 
     def give_up(self) -> None:
         """Show nothing of the pending change; a later one may still be shown."""

@@ -90,11 +90,12 @@ class _Desk:
     async def show_due(self) -> None:
         while (name := self.board.next_due(self.now)) is not None:
             slot = await self._slot(name)
-            if slot.body is None or self._is_mute(slot.body):
+            face = slot.face
+            if face is None or self._is_mute(face):
                 slot.give_up()
                 self.board.remove(name)
             else:
-                await self._show(name, slot, slot.body)
+                await self._show(name, slot, face)
             self._keep(name, slot)
 
     async def close(

@@ -106,8 +106,8 @@ def _assemble(data_dir: Path, wishes: Wishes) -> Cloud:
         "LLM_API": "responses",
     }
     if not scripted and wishes.model_url is None:
-        theirs = ("OPENAI_", "LLM_")
-        model_settings = {n: v for n, v in os.environ.items() if n.startswith(theirs)}
+        theirs = ("OPENAI_", "LLM_", "SSL_CERT_", "HTTPS_PROXY", "NO_PROXY")
+        model_settings = {n: v for n, v in os.environ.items() if n.upper().startswith(theirs)}
 
     def child(name: str, arguments: list[str], settings: Mapping[str, str], health: str) -> Child:
         log = data_dir / f"{name}.log"

@@ -39,6 +39,8 @@ class ActivityBody(Wire):
 
     kind: Literal["activity"] = "activity"
     text: str
+    waiting: bool = False
+    """It waits for people; the plan says so until the next activity."""
 
 
 class ApprovalBody(Wire):

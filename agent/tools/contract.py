@@ -68,11 +68,11 @@ class Bench:
     seconds: float = 0.0
     """Time spent in commands."""
 
-    def say(self, text: str) -> None:
-        """Show what the step does right now."""
+    def say(self, text: str, *, waiting: bool = False) -> None:
+        """Show what the step does right now, or that it waits for people."""
         self.activity_rev += 1
-        slot = f"activity:{self.task}"
-        events.show(self.ctx, self.thread, slot, self.activity_rev, p.ActivityBody(text=text))
+        body = p.ActivityBody(text=text, waiting=waiting)
+        events.show(self.ctx, self.thread, f"activity:{self.task}", self.activity_rev, body)
 
 
 A = TypeVar("A", bound=Arguments)

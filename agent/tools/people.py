@@ -35,7 +35,7 @@ async def ask_user(bench: Bench, args: AskArguments, place: str, call_id: str) -
         bench.task, f"{bench.run_id}/{place}/{call_id}", args.question, "", bench.generation
     )
     bench.asked = args.question
-    bench.say(f"asked: {one_line(args.question)}")
+    bench.say(f"asked: {one_line(args.question)}", waiting=True)
     asked_at = await bench.ctx.time()
     request = p.ApprovalRequest(
         kind="question",

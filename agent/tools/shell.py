@@ -77,7 +77,7 @@ async def _cleared(
     key = approvals.action_key(
         bench.task, f"{bench.run_id}/{place}/{call_id}", command, workdir, bench.generation
     )
-    bench.say(f"waiting for approval of `{one_line(command)}`")
+    bench.say(f"waiting for approval of `{one_line(command)}`", waiting=True)
     asked_at = await bench.ctx.time()
     request = p.ApprovalRequest(
         approval=key,

@@ -67,7 +67,7 @@ def outcome_line(outcome: ApprovalOutcome) -> str:
         case "expired":
             return f"*Expired* without an answer{at}. Nothing was run."
         case "withdrawn":
-            return f"*Withdrawn*{at}: the work that asked was interrupted."
+            return f"*Withdrawn*{at}: no answer is needed any more."
 
 
 def _head(body: ApprovalBody) -> str:

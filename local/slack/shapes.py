@@ -30,7 +30,7 @@ def user_json(state: State, user: User) -> Json:
         "is_stranger": user.outsider and not met,
         "profile": {
             "real_name": user.real_name,
-            "display_name": user.name,
+            "display_name": user.real_name.split()[0],
             "team": user.team_id,
         },
     }

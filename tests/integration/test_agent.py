@@ -14,7 +14,7 @@ import pytest
 from agent import model, settings
 from agent import protocol as p
 from agent.app import SERVICES
-from local.model import Reply, call, running_model, say
+from local.model import Fault, Reply, ScriptedModel, call, running_model, say
 from sandbox import backend as sandbox_backend
 from tests.fakes.restate import Engine, running_engine
 from tests.fakes.thread import RecordedThreads
@@ -60,9 +60,10 @@ def text_of(request: dict[str, Any]) -> str:
 class Agent:
     """What a test drives: people's messages in, recorded events out."""
 
-    def __init__(self, engine: Engine, threads: RecordedThreads) -> None:
+    def __init__(self, engine: Engine, threads: RecordedThreads, scripted: ScriptedModel) -> None:
         self.engine = engine
         self.threads = threads
+        self.model = scripted
         self._ts = 1
 
     async def say(self, text: str, author: p.Person = ANA) -> None:
@@ -117,7 +118,7 @@ def make_agent(tmp_path: Path, sandboxes: Path, monkeypatch: pytest.MonkeyPatch)
                 async with engine.serve([*SERVICES, *threads.services]):
                     if replay_always:
                         await engine.replay_always([*SERVICES, *threads.services])
-                    yield Agent(engine, threads)
+                    yield Agent(engine, threads, scripted)
             finally:
                 await model.current_llm().aclose()
                 _forget()
@@ -321,6 +322,56 @@ async def test_a_model_that_repeats_itself_is_stopped_in_words(make_agent: Any) 
         result = await agent.result()
     assert result.outcome == "blocked"
     assert "repeated the same shell call" in result.summary
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        Fault(kind="status", status=429, retry_after="1", match="role: worker"),
+        Fault(kind="status", status=503, times=2),
+        Fault(kind="truncate", match="role: worker"),
+        Fault(kind="drop", match="role: planner"),
+        Fault(kind="malformed_arguments", match="role: worker"),
+        Fault(kind="unknown_tool", match="role: worker"),
+        Fault(kind="incomplete", match="role: worker"),
+        Fault(kind="empty", match="role: worker"),
+    ],
+    ids=lambda fault: f"{fault.kind} {fault.status}",
+)
+async def test_passing_trouble_with_the_model_is_not_seen_in_the_thread(
+    make_agent: Any, fault: Fault
+) -> None:
+    def script(request: dict[str, Any]) -> Reply:
+        return plan("only") if is_planning(request) else finish("Fine.")
+
+    async with make_agent(script) as agent:
+        agent.model.faults.add(fault)
+        await agent.say("go")
+        result = await agent.result()
+    assert (result.outcome, result.summary) == ("done", "Fine.")
+
+
+@pytest.mark.parametrize(
+    ("fault", "words"),
+    [
+        (Fault(kind="status", status=401), "key"),
+        (Fault(kind="insufficient_quota"), "quota"),
+        (Fault(kind="html"), "openai_base_url"),
+        (Fault(kind="refusal"), "refused"),
+    ],
+    ids=lambda value: value.kind if isinstance(value, Fault) else "",
+)
+async def test_lasting_trouble_with_the_model_ends_in_a_sentence(
+    make_agent: Any, fault: Fault, words: str
+) -> None:
+    async with make_agent(lambda _: plan("only")) as agent:
+        agent.model.faults.add(fault)
+        await agent.say("go")
+        result = await agent.result()
+        view = await agent.idle()
+    assert result.outcome == "failed"
+    assert words in result.summary.lower()
+    assert view.status == "idle"
 
 
 async def test_messages_at_random_moments_are_each_read_once_and_in_order(make_agent: Any) -> None:

@@ -172,3 +172,23 @@ def test_presence_differing_in_free_text_alone_is_the_same_while_nobody_sees_tha
     assert not slot.accept(board.as_shown(second))
     board.next_presence()
     assert slot.accept(board.as_shown(second.model_copy(update={"rev": 3})))
+
+
+def test_a_step_that_waits_for_people_turns_its_plan_to_waiting_and_back() -> None:
+    slot = shown_plan()
+    asks = p.ActivityBody(text="waiting for approval", waiting=True)
+    assert slot.accept(event(asks, 1, slot="activity:t/1"))
+    assert isinstance(slot.face, p.PlanBody)
+    assert slot.face.state == "waiting"
+    assert slot.due_at(NOW + 0.1, urgent=False) == NOW + 1.0  # a change of state, not mere activity
+    slot.settle_shown(NOW + 1, "")
+    assert slot.accept(activity("`git clean`", 2))
+    assert slot.face == slot.body
+
+
+def test_a_plan_whose_next_step_begins_waits_no_more() -> None:
+    slot = shown_plan()
+    slot.accept(event(p.ActivityBody(text="asks", waiting=True), 1, slot="activity:t/1"))
+    slot.accept(event(plan("2"), 2))
+    assert isinstance(slot.face, p.PlanBody)
+    assert slot.face.state == "working"
