@@ -85,20 +85,24 @@ async def serve(
     stop: asyncio.Event,
     ready: Callable[[], bool] = lambda: True,
     identity_keys: list[str] | None = None,
+    grace_seconds: float = 1.0,
 ) -> None:
     """Serve until `stop` is set; `GET /health` answers 200 once `ready()`.
 
     Args:
         bind: `host:port`, loopback unless a proxy stands before it.
         identity_keys: public keys of the Restate servers that may call; None accepts any caller.
+        grace_seconds: what runs at the stop may end in this time, then it is cut off; the engine
+            drives it again elsewhere.
 
     Raises:
         EndpointError: the port is taken or not ours to bind.
     """
     host, port = host_and_port(bind, "the endpoint's bind address")
     await _refuse_taken(host, port)
+    attempts = _Attempts(restate.app(services, identity_keys=identity_keys), ready)
     server = Server(
-        _asgi(restate.app(services, identity_keys=identity_keys), ready),
+        attempts,
         address=host,
         port=port,
         interface=Interfaces.ASGINL,
@@ -112,6 +116,7 @@ async def serve(
     waiting.cancel()
     if running.done():
         raise EndpointError(f"The endpoint at {bind} ended by itself.") from running.exception()
+    await attempts.end(grace_seconds)
     server.stop()  # type: ignore[no-untyped-call]  # granian leaves it unannotated
     await running
 
@@ -128,18 +133,46 @@ async def _refuse_taken(host: str, port: int) -> None:
     await probe.wait_closed()
 
 
-def _asgi(app: Any, ready: Callable[[], bool]) -> Any:
-    async def asgi(scope: _Message, receive: _Receive, send: _Send) -> None:
-        if scope["type"] == "http" and scope["path"] == "/health":
-            ok = ready()
-            headers = [(b"content-type", b"text/plain")]
-            status = 200 if ok else 503
-            await send({"type": "http.response.start", "status": status, "headers": headers})
-            await send({"type": "http.response.body", "body": b"ok\n" if ok else b"not ready\n"})
-            return
-        await app(scope, receive, send)
+class _Attempts:
+    """The ASGI app, and the attempts of handlers it runs now, so that they can be ended.
 
-    return asgi
+    They must end while the server lives: afterwards a reader of one of its streams could not even
+    be cancelled.
+    """
+
+    def __init__(self, app: Any, ready: Callable[[], bool]) -> None:
+        self._app = app
+        self._ready = ready
+        self._running: set[asyncio.Task[Any]] = set()
+        self._closing = False
+
+    async def __call__(self, scope: _Message, receive: _Receive, send: _Send) -> None:
+        if scope["type"] == "http" and scope["path"] == "/health":
+            await _answer(send, self._ready() and not self._closing)
+        elif self._closing:
+            await _answer(send, False)
+        else:
+            attempt = asyncio.current_task()
+            assert attempt is not None
+            self._running.add(attempt)
+            attempt.add_done_callback(self._running.discard)
+            await self._app(scope, receive, send)
+
+    async def end(self, grace_seconds: float) -> None:
+        """Take nothing more; what still runs after the grace is cut off and driven again later."""
+        self._closing = True
+        if self._running:
+            await asyncio.wait(self._running, timeout=grace_seconds)
+        for attempt in self._running:
+            attempt.cancel()
+        if self._running:
+            await asyncio.wait(self._running, timeout=grace_seconds + 1.0)
+
+
+async def _answer(send: _Send, ok: bool) -> None:
+    headers = [(b"content-type", b"text/plain")]
+    await send({"type": "http.response.start", "status": 200 if ok else 503, "headers": headers})
+    await send({"type": "http.response.body", "body": b"ok\n" if ok else b"not ready\n"})
 
 
 async def register(

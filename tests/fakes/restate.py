@@ -34,7 +34,9 @@ class Engine:
         """Serve and register `services`; yields the endpoint's URL."""
         stop, port = asyncio.Event(), free_port()
         url = f"http://127.0.0.1:{port}"
-        running = asyncio.create_task(endpoint.serve(services, bind=f"127.0.0.1:{port}", stop=stop))
+        running = asyncio.create_task(
+            endpoint.serve(services, bind=f"127.0.0.1:{port}", stop=stop, grace_seconds=0)
+        )
         try:
             await endpoint.register(self.server.admin_url, url)
             yield url

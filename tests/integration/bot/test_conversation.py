@@ -109,7 +109,7 @@ async def test_the_wrong_person_is_refused_and_the_right_one_decides(
     [told] = await until(lambda: private(ben, stage), lambda texts: len(texts) == 1)
     assert told == "Only <@U0ANA> can answer this."
     await ana.click(CHANNEL, card["ts"], names.APPROVE)
-    [decided] = await stage.until_replies(lambda s: "approved by ana" in s[0]["text"])
+    [decided] = await stage.until_replies(lambda s: "approved by Ana" in s[0]["text"])
     assert [block["type"] for block in decided["blocks"]] == [
         "section",
         "section",
@@ -131,7 +131,7 @@ async def test_of_two_clicks_at_once_one_counts_and_the_other_is_told_the_truth(
     [decided] = await stage.until_replies(
         lambda s: "approved" in s[0]["text"] or "denied" in s[0]["text"]
     )
-    approved = "approved by ana" in decided["text"]
+    approved = "approved by Ana" in decided["text"]
     loser = ben if approved else ana
     [told] = await until(lambda: private(loser, stage), lambda texts: len(texts) == 1)
     assert "decided before your click" in told
@@ -142,7 +142,7 @@ async def test_a_choice_is_answered_by_its_button(agent: Agent, stage: Stage) ->
     _, card = await ask(stage, kind="question", command="", options=["JSON", "SQLite"])
     ana = stage.people.person("U0ANA")
     await ana.click(CHANNEL, card["ts"], f"{names.ANSWER}:2")
-    [decided] = await stage.until_replies(lambda s: "answered by ana" in s[0]["text"])
+    [decided] = await stage.until_replies(lambda s: "answered by Ana" in s[0]["text"])
     assert "*Answered* by <@U0ANA>" in str(decided["blocks"])
     assert "SQLite" in str(decided["blocks"][-1])
 
@@ -158,7 +158,7 @@ async def test_stop_by_button_by_word_and_by_slacks_own_button(agent: Agent, sta
     await ana.post(CHANNEL, "Stop!", root)
     await until(lambda: _session(stage), lambda status: status == "processing")
     await ana.stop(CHANNEL, root)
-    await until(agent.heard, lambda heard: heard.count(f"stop {root} by ana") == 3)
+    await until(agent.heard, lambda heard: heard.count(f"stop {root} by Ana") == 3)
 
 
 async def _session(stage: Stage) -> str:
@@ -179,7 +179,7 @@ async def test_download_by_shortcut_and_by_the_picker_of_the_command(
             p.REMEMBER_SESSION, f"{TEAM}:U0ANA", card, key_of_effect=effect
         )
     await ana.shortcut(CHANNEL, stage.thread.root_ts, names.DOWNLOAD_SHORTCUT)
-    await until(agent.heard, lambda heard: f"download {stage.thread.root_ts} by ana" in heard)
+    await until(agent.heard, lambda heard: f"download {stage.thread.root_ts} by Ana" in heard)
 
     async def cards() -> int:
         return len(await house.engine.client.sessions_of(TEAM, "U0ANA"))
@@ -190,7 +190,7 @@ async def test_download_by_shortcut_and_by_the_picker_of_the_command(
     choice = {"selected_option": {"value": other.thread.key}}
     values = {picker_view.BLOCK_ID: {picker_view.ACTION_ID: choice}}
     assert await ana.submit(view["id"], values) == {}
-    await until(agent.heard, lambda heard: f"download {other.thread.root_ts} by ana" in heard)
+    await until(agent.heard, lambda heard: f"download {other.thread.root_ts} by Ana" in heard)
     shown = await until(
         lambda: ana.messages(CHANNEL), lambda all_: any(m["ephemeral"] for m in all_)
     )
