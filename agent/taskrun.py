@@ -71,8 +71,15 @@ class TaskRun:
         if not is_cancel(error):
             return await self._finish("failed", error.message)
         who = (await self._unread(self.seen)).stopping
-        by = f" by {who.name or who.user_id}" if who else ""
-        return await self._finish("stopped", f"Stopped{by}. The project is as the work left it.")
+        return await self._finish("stopped", self._stop_words(who))
+
+    def _stop_words(self, who: p.Person | None) -> str:
+        running = (
+            [s.title for s in self.plan.steps if s.status == "in_progress"] if self.plan else []
+        )
+        by = f"By {who.name or who.user_id}" if who else "From outside"
+        during = f", during “{running[0]}”" if running else ""
+        return f"{by}{during}. What is done so far is kept; write again to go on."
 
     # --- messages and plan ----------------------------------------------------------------------
 

@@ -35,7 +35,7 @@ class Engine:
         stop, port = asyncio.Event(), free_port()
         url = f"http://127.0.0.1:{port}"
         running = asyncio.create_task(
-            endpoint.serve(services, bind=f"127.0.0.1:{port}", stop=stop, grace_seconds=0)
+            endpoint.serve(services, bind=f"127.0.0.1:{port}", stop=stop, grace_seconds=0.2)
         )
         try:
             await endpoint.register(self.server.admin_url, url)

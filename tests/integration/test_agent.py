@@ -206,7 +206,7 @@ async def test_stop_ends_the_work_and_says_who_stopped_it(make_agent: Any) -> No
         result = await agent.result()
         view = await agent.idle()
     assert result.outcome == "stopped"
-    assert "Stopped by Ben" in result.summary
+    assert result.summary.startswith("By Ben, during “Only”.")
     assert view.status == "idle"
     assert agent.threads.bodies(p.PlanBody)[-1].state == "stopped"
 

@@ -19,7 +19,7 @@ from tests.integration.sandbox.driver import Box
 _names = (f"box-{number}" for number in itertools.count())
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def settings() -> Iterator[Settings]:
     """One state folder for all tests. Not below `tmp_path`: as root that is closed to others."""
     folder = Path(tempfile.mkdtemp(prefix="threadwright-"))
