@@ -220,7 +220,7 @@ async def test_a_new_socket_takes_over_without_a_gap(agent: Agent, stage: Stage)
     agent.known.add(stage.thread.key)
     await stage.people.reconnect_app()
     await stage.people.person("U0BEN").post(CHANNEL, "stop", stage.thread.root_ts)
-    await until(agent.heard, lambda heard: f"stop {stage.thread.root_ts} by ben" in heard)
+    await until(agent.heard, lambda heard: f"stop {stage.thread.root_ts} by Ben" in heard)
 
 
 async def test_a_guest_in_a_shared_channel_is_refused_in_private(

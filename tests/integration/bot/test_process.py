@@ -139,7 +139,7 @@ async def test_a_message_travels_from_the_socket_to_the_session_once(
         await people.person("U0ANA").post(CHANNEL, "@threadwright build a to-do CLI")
         await until(sessions.seen, lambda seen: seen == ["build a to-do CLI"])
         await until(people.unacked, lambda unacked: unacked == 0)
-        assert sessions.messages[0].author == p.Person(user_id="U0ANA", name="ana")
+        assert sessions.messages[0].author == p.Person(user_id="U0ANA", name="Ana")
         assert await sessions.seen() == ["build a to-do CLI"]
 
 

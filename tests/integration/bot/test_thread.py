@@ -249,7 +249,7 @@ async def test_an_approval_overtakes_progress_that_waits(stage: Stage) -> None:
     outcome = p.ApprovalOutcome(verdict="approved", by=ANA, at=1712000000.0)
     decided = body.model_copy(update={"outcome": outcome})
     await stage.show(f"approval:{TASK}/ab", decided, urgent=True)
-    shown = await stage.until_replies(lambda s: "approved by Ana" in s[1]["text"])
+    shown = await stage.until_replies(lambda s: "approved by ana" in s[1]["text"])
     assert "actions" not in [block["type"] for block in shown[1]["blocks"]]
     assert "rm -rf build" in str(shown[1]["blocks"])
 
