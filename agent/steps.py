@@ -46,6 +46,7 @@ async def run_step(ctx: Context, request: StepRequest) -> p.StepOutcome:
     bench = Bench(
         ctx=ctx,
         sandbox=sandbox,
+        fence=request.fence,
         task=request.task,
         run_id=f"{request.task}/{request.step_id}/run {request.number}",
         thread=request.thread,

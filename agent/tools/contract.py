@@ -11,7 +11,7 @@ from restate import Context
 from agent import events
 from agent import protocol as p
 from agent.config import RunConfig
-from sandbox.client import SandboxClient
+from sandbox.client import SandboxClient, acquire
 
 
 class Arguments(BaseModel):
@@ -51,6 +51,7 @@ class Bench:
 
     ctx: Context
     sandbox: SandboxClient
+    fence: int
     task: str
     run_id: str
     """Names this run of the step: a step that is run again after an interrupt starts new
@@ -67,6 +68,19 @@ class Bench:
     written: set[str] = field(default_factory=set)
     seconds: float = 0.0
     """Time spent in commands."""
+
+    async def reacquire(self, place: str) -> bool:
+        """Take the session's sandbox again after a long wait or a loss; True when it is a new one.
+
+        Files are as they were; processes of the old one are gone.
+        """
+        lease = await acquire(self.ctx, self.thread.key, self.task)
+        if lease.ref.generation == self.generation:
+            return False
+        self.generation = lease.ref.generation
+        self.sandbox = SandboxClient(self.ctx, lease.ref, self.fence)
+        await self.sandbox.claim(f"{place}: claim again")
+        return True
 
     def say(self, text: str, *, waiting: bool = False) -> None:
         """Show what the step does right now, or that it waits for people."""

@@ -48,6 +48,7 @@ async def ask_user(bench: Bench, args: AskArguments, place: str, call_id: str) -
         expires_at=asked_at + bench.config.approval_seconds,
     )
     outcome = await bench.ctx.workflow_call(approvals.run, key, request)
+    await bench.reacquire(place)  # days may have passed
     bench.asked = ""
     if outcome.verdict != "answered" or outcome.by is None:
         return problem("no_answer", "Nobody answered in time.", "Finish the step as blocked.")

@@ -58,7 +58,12 @@ async def execute(bench: Bench, call: ToolCall, arguments: Arguments, place: str
         return await TOOLS[call.name].run(bench, arguments, place, call.call_id)
     except errors.FileProblem as error:
         return problem("file", str(error))
-    except (errors.SandboxGone, errors.Fenced, errors.Fatal) as error:
+    except errors.SandboxGone:
+        if not await bench.reacquire(place):
+            raise
+        hint = "Files are kept, running commands ended. Look before you repeat anything."
+        return problem("sandbox_restarted", "The sandbox was restarted meanwhile.", hint)
+    except (errors.Fenced, errors.Fatal) as error:
         raise TerminalError(str(error), metadata={"code": type(error).__name__}) from error
 
 

@@ -90,6 +90,7 @@ async def _cleared(
         expires_at=asked_at + bench.config.approval_seconds,
     )
     outcome = await bench.ctx.workflow_call(approvals.run, key, request)
+    await bench.reacquire(place)  # days may have passed
     if outcome.verdict == "approved":
         return None
     return _refusal(outcome)

@@ -84,6 +84,7 @@ async def test_two_people_build_a_to_do_cli_from_mention_to_download(tmp_path: P
         await ana.keep("2-interrupted")
 
         await ana.sees("Approval needed")
+        await ana.sees("Waiting for an answer")
         await ana.keep("3-approval")
         await ben.press("approval_approve")
         await ben.sees("Only visible to you")

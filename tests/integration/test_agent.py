@@ -16,6 +16,8 @@ from agent import protocol as p
 from agent.app import SERVICES
 from local.model import Fault, Reply, ScriptedModel, call, running_model, say
 from sandbox import backend as sandbox_backend
+from sandbox.backends.local.backend import LocalBackend
+from sandbox.settings import Settings as SandboxSettings
 from tests.fakes.restate import Engine, running_engine
 from tests.fakes.thread import RecordedThreads
 
@@ -259,6 +261,60 @@ async def test_an_interrupt_withdraws_the_open_approval(make_agent: Any) -> None
     assert closed.outcome.verdict == "withdrawn"
     assert not late.accepted
     assert result.summary == "Left it."
+
+
+async def stop_sandboxes(state: Path) -> None:
+    """End every sandbox's processes, as its lease or a restart of the machine would."""
+    backend = LocalBackend(SandboxSettings.load({"SANDBOX_STATE_DIR": str(state)}))
+    for box in (state / "boxes").iterdir():
+        await backend.stop(await backend.ensure(box.name, None, []))
+
+
+async def test_an_approval_outlives_the_sandbox_and_the_work_goes_on_with_its_files(
+    make_agent: Any, sandboxes: Path
+) -> None:
+    def script(request: dict[str, Any]) -> Reply:
+        if is_planning(request):
+            return plan("tidy")
+        done = outputs(request)
+        commands = ["git init -q . && echo kept > kept.txt", RISKY, "cat kept.txt"]
+        return shell(commands[len(done)]) if len(done) < 3 else finish(done[-1]["output"])
+
+    async with make_agent(script) as agent:
+        await agent.say("tidy up")
+        request = await agent.approval()
+        await stop_sandboxes(sandboxes)
+        assert (await agent.answer(request, ANA, "approve")).accepted
+        result = await agent.result()
+    assert (result.outcome, result.summary) == ("done", "kept\n")
+
+
+async def test_a_sandbox_lost_in_the_middle_is_a_result_the_model_can_react_to(
+    make_agent: Any, sandboxes: Path
+) -> None:
+    def script(request: dict[str, Any]) -> Reply:
+        if is_planning(request):
+            return plan("work")
+        done = outputs(request)
+        commands = ["echo kept > kept.txt; sleep 60", "cat kept.txt"]
+        if len(done) < 2:
+            return shell(commands[len(done)])
+        return finish(f"{done[0]['error']}: {done[1]['output']}")
+
+    async with make_agent(script) as agent:
+        await agent.say("work")
+        await agent.running_command()
+        await until_written(sandboxes, "kept.txt")
+        await stop_sandboxes(sandboxes)
+        result = await agent.result()
+    assert result.outcome == "done"
+    assert result.summary in ("sandbox_restarted: kept\n", "lost: kept\n")
+
+
+async def until_written(state: Path, name: str) -> None:
+    async with asyncio.timeout(20):
+        while not list(state.glob(f"boxes/*/**/project/{name}")):
+            await asyncio.sleep(0.02)
 
 
 async def test_an_approval_nobody_answers_expires(
