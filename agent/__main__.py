@@ -4,7 +4,6 @@ Exit status 2 and one sentence when a setting, the policy or the sandbox backend
 """
 
 import asyncio
-import logging
 import sys
 
 from agent import endpoint, settings
@@ -55,7 +54,7 @@ async def serve(now: Settings, sandboxes: SandboxSettings) -> None:
 
 
 def main() -> None:
-    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
+    endpoint.begin_logging()
     try:
         now = settings.current()
         sandboxes = sandbox_backend.current_settings()

@@ -38,6 +38,13 @@ class EndpointError(Exception):
     """Serving or registering is not possible; one sentence with the cause and what to do."""
 
 
+def begin_logging() -> None:
+    """One line per event on standard error; of libraries only what an operator should look at."""
+    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
+    for library in ("httpx2", "hypercorn.error", "slack_bolt", "slack_sdk"):
+        logging.getLogger(library).setLevel(logging.WARNING)
+
+
 def host_and_port(bind: str, variable: str) -> tuple[str, int]:
     """Split `host:port`. Raises EndpointError naming the setting."""
     host, _, port = bind.rpartition(":")

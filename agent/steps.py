@@ -5,6 +5,7 @@ the way out, and the step answers "interrupted" with what it had done, so that a
 build on it.
 """
 
+import restate
 from restate import Context, Service, TerminalError
 
 from agent import protocol as p
@@ -39,6 +40,9 @@ class StepRequest(p.Wire):
     """Grows with every task and every new plan; the sandbox refuses writes of lower ones."""
 
 
+log = restate.getLogger(__name__)  # type: ignore[no-untyped-call]  # silent on replay
+
+
 @step.handler()
 async def run_step(ctx: Context, request: StepRequest) -> p.StepOutcome:
     """Work until the model finishes the step, a limit is hit, or we are cancelled."""
@@ -58,6 +62,12 @@ async def run_step(ctx: Context, request: StepRequest) -> p.StepOutcome:
     current = next(s for s in request.plan.steps if s.id == request.step_id)
     items = transcript.for_worker(request.messages, request.digests, request.plan, current)
     loop = StepLoop(bench, items)
+    outcome = await _work(sandbox, loop, bench)
+    log.info("%s: %s, %d turns", bench.run_id, outcome.outcome, outcome.turns)
+    return outcome
+
+
+async def _work(sandbox: SandboxClient, loop: StepLoop, bench: Bench) -> p.StepOutcome:
     try:
         await sandbox.claim("claim")
         return await loop.run()

@@ -5,6 +5,7 @@ Rebuilt by replay on every attempt; the workflow in `task.py` gives it its durab
 
 from typing import TypeVar
 
+import restate
 from restate import RestateDurableCallFuture, RunOptions, TerminalError, WorkflowContext, select
 
 from agent import calls, events, plans
@@ -18,6 +19,8 @@ from sandbox.durable import is_cancel
 from sandbox.errors import SandboxError
 
 T = TypeVar("T")
+
+log = restate.getLogger(__name__)  # type: ignore[no-untyped-call]  # silent on replay
 
 FENCES_PER_TASK = 1000
 FILES_FOR_PLANNER = 200
@@ -125,6 +128,7 @@ class TaskRun:
             self.report.answer(plan.answer, self.seen)
         self.planned_seq = self.seen
         self.plans_made += 1
+        log.info("%s: plan %d, %d steps", self.ctx.key(), self.plans_made, len(self._plan.steps))
 
     # --- steps ----------------------------------------------------------------------------------
 
@@ -233,6 +237,7 @@ class TaskRun:
 
     async def _finish(self, outcome: p.Outcome, summary: str) -> p.TaskDone:
         finished_at = await events.now(self.ctx)
+        log.info("%s: %s", self.ctx.key(), outcome)
         self.report.finish(outcome, summary, finished_at, self.plan, self.messages)
         sandbox.release(self.ctx, self.thread.key, self.ctx.key())
         return p.TaskDone(

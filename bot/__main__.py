@@ -12,7 +12,15 @@ import aiohttp
 from slack_sdk.errors import SlackApiError
 
 from agent.client import SessionClient
-from agent.endpoint import Durable, EndpointError, leave, register, serve, stop_on_signals
+from agent.endpoint import (
+    Durable,
+    EndpointError,
+    begin_logging,
+    leave,
+    register,
+    serve,
+    stop_on_signals,
+)
 from bot.app import build_app, slack_client
 from bot.settings import Settings, SettingsError, current
 from bot.slack_api import SlackApi
@@ -119,7 +127,7 @@ def _auth_token(settings: Settings) -> str | None:
 
 
 def main() -> None:
-    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
+    begin_logging()
     status = 0
     try:
         asyncio.run(run(current()))

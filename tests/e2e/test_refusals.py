@@ -1,4 +1,5 @@
-"""What a program says when it cannot start: one sentence with the cause, exit status 2, nothing begun."""
+"""What a program says when it cannot start: one sentence with the cause, exit status 2, nothing
+begun."""
 
 import asyncio
 import os
