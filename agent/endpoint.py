@@ -13,7 +13,8 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from collections.abc import Awaitable, Callable, Iterable, Iterator, MutableMapping
+from contextlib import contextmanager
 from typing import Any, NoReturn
 from urllib.parse import urlsplit
 
@@ -118,9 +119,22 @@ async def serve(
     waiting.cancel()
     if running.done():
         raise EndpointError(f"The endpoint at {bind} ended by itself.") from running.exception()
-    await attempts.end(grace_seconds)  # hypercorn would wait for whole handlers
-    closed.set()
-    await _until_closed(running)
+    with _muted("restate.server", "hypercorn.error"):
+        await attempts.end(grace_seconds)  # hypercorn would wait for whole handlers
+        closed.set()
+        await _until_closed(running)
+
+
+@contextmanager
+def _muted(*loggers: str) -> Iterator[None]:
+    """They report each stream that a stop cuts off as an error."""
+    for name in loggers:
+        logging.getLogger(name).disabled = True
+    try:
+        yield
+    finally:
+        for name in loggers:
+            logging.getLogger(name).disabled = False
 
 
 async def _until_closed(server: asyncio.Task[None]) -> None:

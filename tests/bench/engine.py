@@ -1,6 +1,8 @@
 """What a journaled step of ours costs beside a bare `ctx.run`, and hypercorn beside granian."""
 
 import asyncio
+import os
+import signal
 import statistics
 import sys
 import tempfile
@@ -81,12 +83,12 @@ async def _granian(engine: Engine) -> AsyncIterator[None]:
     port = free_port()
     arguments = ["--interface", "asginl", "--http", "2", "--loop", "asyncio", "--port", str(port)]
     command = [sys.executable, "-m", "granian", *arguments, "--no-log", f"{__name__}:app"]
-    process = await asyncio.create_subprocess_exec(*command)
+    process = await asyncio.create_subprocess_exec(*command, start_new_session=True)
     try:
         await endpoint.register(engine.server.admin_url, f"http://127.0.0.1:{port}")
         yield
     finally:
-        process.terminate()
+        os.killpg(process.pid, signal.SIGKILL)  # asked to stop, it would wait for open streams
         await process.wait()
 
 
