@@ -144,7 +144,7 @@ def _commands(text: str, depth: int) -> Iterator[list[str] | None]:
     if depth > _MAX_DEPTH:
         yield None
         return
-    tree = _parser().parse(text.encode())
+    tree = _parser().parse(_as_ascii(text))
     if tree.root_node.has_error:
         yield None
     stack = [tree.root_node]
@@ -153,6 +153,13 @@ def _commands(text: str, depth: int) -> Iterator[list[str] | None]:
         stack.extend(node.children)
         if node.type == "command":
             yield from _unwrap(_words(node), depth)
+
+
+def _as_ascii(text: str) -> bytes:
+    """What the grammar may see: its scanner reads outside its memory for some characters beyond
+    ASCII. None of them is special to bash, and no rule names one.
+    """
+    return "".join(char if char.isascii() else "_" for char in text).encode()
 
 
 def _unwrap(words: list[str | None], depth: int) -> Iterator[list[str] | None]:

@@ -41,6 +41,11 @@ def test_a_verdict_says_why() -> None:
     assert judge(POLICY, "git clean -fdX").reason.startswith("throws away files")
 
 
+def test_text_that_once_crashed_the_grammar_is_judged() -> None:
+    assert judge(POLICY, "{\U000ac5e5_\U0002076c").decision in ("allow", "ask")
+    assert judge(POLICY, "git push \U000ac5e5").decision == "ask"
+
+
 @given(st.text())
 def test_any_text_gets_a_verdict(text: str) -> None:
     assert judge(POLICY, text).decision in ("allow", "ask", "deny")
