@@ -5,6 +5,7 @@ Exit status 2 and one sentence when a setting, the policy or the sandbox backend
 
 import asyncio
 import sys
+from collections.abc import Callable
 
 from agent import endpoint, settings
 from agent.app import SERVICES
@@ -25,6 +26,14 @@ REFUSALS = (
 )
 
 
+def _stop_on_failure(stop: asyncio.Event) -> Callable[[asyncio.Task[None]], None]:
+    def done(task: asyncio.Task[None]) -> None:
+        if not task.cancelled() and task.exception() is not None:
+            stop.set()
+
+    return done
+
+
 async def serve(now: Settings, sandboxes: SandboxSettings) -> None:
     stop = endpoint.stop_on_signals()
     await sandbox_backend.probe(sandboxes)
@@ -38,7 +47,7 @@ async def serve(now: Settings, sandboxes: SandboxSettings) -> None:
 
     keys = [key.strip() for key in now.restate_identity_keys.split(",") if key.strip()]
     registering = asyncio.create_task(register())
-    registering.add_done_callback(lambda task: stop.set() if task.exception() else None)
+    registering.add_done_callback(_stop_on_failure(stop))
     await endpoint.serve(
         SERVICES,
         bind=now.bind,

@@ -16,6 +16,7 @@ from agent import protocol as p
 from agent.retries import LONG_STEP, PROMPT
 from sandbox import client as sandbox
 from sandbox.backend import current_backend
+from sandbox.durable import is_cancel
 from sandbox.errors import SandboxError
 from sandbox.protocol import ArchiveInfo, SandboxRef
 
@@ -41,6 +42,9 @@ async def run(ctx: Context, request: p.DownloadRequest) -> p.Nothing:
         lease = await sandbox.acquire(ctx, thread.key, owner)
         problem = await _hand_over(ctx, request, lease.ref, view.title)
     except (TerminalError, SandboxError) as error:
+        if isinstance(error, TerminalError) and is_cancel(error):
+            sandbox.release(ctx, thread.key, owner)
+            raise
         problem = error.message if isinstance(error, TerminalError) else str(error)
     if view.exists:
         sandbox.release(ctx, thread.key, owner)

@@ -12,6 +12,7 @@ from agent import calls
 from agent import protocol as p
 from agent.retries import PROMPT
 from agent.taskrun import TaskRun
+from sandbox.durable import is_cancel
 
 task = Workflow(p.TASK, invocation_retry_policy=PROMPT)
 
@@ -36,7 +37,7 @@ async def interrupt(ctx: WorkflowSharedContext, message: p.Interrupt) -> p.Nothi
     try:
         await ctx.promise(f"interrupt-{message.seq}", type_hint=int).resolve(message.seq)
     except TerminalError as error:
-        if error.status_code != 409:  # already resolved by an earlier delivery
+        if error.status_code != 409 or is_cancel(error):  # else: an earlier delivery
             raise
     return p.Nothing()
 

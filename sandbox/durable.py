@@ -6,7 +6,7 @@ Restate raises a cancel at the handler's next await while the effect's coroutine
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from typing import Generic, TypeVar
 
 from pydantic import BaseModel
 from restate import Context, RunOptions, TerminalError
@@ -22,7 +22,7 @@ def is_cancel(error: TerminalError) -> bool:
     return error.status_code == 409 and error.message == "cancelled"
 
 
-class Effect(Awaitable[T]):
+class Effect(Generic[T]):
     """A started journal entry that can be raced in `restate.select` and aborted.
 
     Args:
@@ -57,13 +57,6 @@ class Effect(Awaitable[T]):
         self._aborted = True
         if self._task is not None and not self._task.done():
             self._task.cancel()
-
-    def __await__(self):  # type: ignore[no-untyped-def]
-        try:
-            return (yield from self.future.__await__())
-        except TerminalError:
-            self.abort()
-            raise
 
 
 async def run(
