@@ -2,13 +2,20 @@
 
 from functools import cache
 
-from sandbox.backends.local.backend import LocalBackend
-from sandbox.protocol import Backend
+from sandbox.contract import Backend
+from sandbox.errors import Fatal
+from sandbox.protocol import Finding
 from sandbox.settings import Settings
 
 
 def backend_for(settings: Settings) -> Backend:
-    """Every setting accepted by `Settings.load` names a backend that exists."""
+    """Imported when chosen: a worker of one backend needs nothing of the other."""
+    if settings.backend == "modal":
+        from sandbox.backends.modal.backend import ModalBackend
+
+        return ModalBackend(settings)
+    from sandbox.backends.local.backend import LocalBackend
+
     return LocalBackend(settings)
 
 
@@ -24,10 +31,18 @@ def current_backend() -> Backend:
     return backend_for(current_settings())
 
 
-async def probe(settings: Settings) -> None:
-    """Start and end one sandbox, as at the start of a worker.
+async def probe(settings: Settings) -> list[Finding]:
+    """What works here, as found by starting, using and ending one sandbox.
 
     Raises:
-        Fatal: sandboxes do not work here; one sentence with the cause and the fix.
+        Fatal: sandboxes do not work; one sentence with the cause and the fix.
     """
-    await backend_for(settings).probe()
+    backend = backend_for(settings)
+    try:
+        findings = await backend.probe()
+    finally:
+        await backend.aclose()
+    for finding in findings:
+        if finding.state == "failed":
+            raise Fatal(" ".join(filter(None, (finding.detail, finding.fix))))
+    return findings

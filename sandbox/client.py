@@ -15,7 +15,7 @@ from restate import Context, TerminalError
 
 from sandbox import object as life
 from sandbox.backend import current_backend
-from sandbox.clipping import clipped
+from sandbox.clipping import SHOWN_BYTES, clipped
 from sandbox.durable import is_cancel
 from sandbox.errors import Fatal, SandboxError
 from sandbox.journal import effect, from_terminal
@@ -29,11 +29,20 @@ from sandbox.protocol import (
     FileList,
     FileText,
     Lease,
+    Preview,
     ReleaseRequest,
     SandboxRef,
 )
 
-__all__ = ["CommandResult", "Lease", "SandboxClient", "acquire", "checkpoint", "release"]
+__all__ = [
+    "CommandResult",
+    "Lease",
+    "SandboxClient",
+    "acquire",
+    "checkpoint",
+    "checkpoint_taken",
+    "release",
+]
 
 POLL_SECONDS = 20.0
 """One effect waits at most this long; a ten-minute build is thirty journal entries."""
@@ -43,10 +52,17 @@ OVERTIME_SECONDS = 60.0
 log = restate.getLogger(__name__)  # type: ignore[no-untyped-call]  # silent on replay
 
 
-async def acquire(ctx: Context, session_key: str, owner: str) -> Lease:
-    """A running sandbox with the session's files, leased to `owner` until it releases."""
+async def acquire(
+    ctx: Context, session_key: str, owner: str, known_generation: int | None = None
+) -> Lease:
+    """A running sandbox with the session's files, leased to `owner` until it releases.
+
+    Args:
+        known_generation: the one `owner` used last; the lease tells of every roll-back since.
+    """
+    request = AcquireRequest(owner=owner, known_generation=known_generation)
     try:
-        return await ctx.object_call(life.acquire, session_key, AcquireRequest(owner=owner))
+        return await ctx.object_call(life.acquire, session_key, request)
     except TerminalError as error:
         known = from_terminal(error)
         if known is None:
@@ -59,9 +75,21 @@ def release(ctx: Context, session_key: str, owner: str) -> None:
     ctx.object_send(life.release, session_key, ReleaseRequest(owner=owner))
 
 
-def checkpoint(ctx: Context, session_key: str) -> None:
-    """Have the files snapshotted, without waiting for it."""
-    ctx.object_send(life.checkpoint, session_key, CheckpointRequest())
+def checkpoint(ctx: Context, session_key: str, label: str, mark: str) -> None:
+    """Have the files snapshotted, without waiting for it; once per `mark`.
+
+    Args:
+        label: what the project holds now, for people: `"step 4"`.
+        mark: comes back in the lease when the files are brought back from this snapshot.
+    """
+    request = CheckpointRequest(label=label, mark=mark)
+    ctx.object_send(life.checkpoint, session_key, request, idempotency_key=mark)
+
+
+async def checkpoint_taken(ctx: Context, session_key: str, label: str, mark: str) -> None:
+    """Wait for the checkpoint of this mark, so that what follows is not in it."""
+    request = CheckpointRequest(label=label, mark=mark)
+    await ctx.object_call(life.checkpoint, session_key, request, idempotency_key=mark)
 
 
 class SandboxClient:
@@ -89,8 +117,11 @@ class SandboxClient:
         """Run to the end. A cancel of the invocation kills the command before it is raised."""
 
         async def start_and_poll() -> CommandResult:
-            await current_backend().start(self._ref, job_id, command, self._fence)
-            return await self._look(job_id, self._poll_seconds)
+            backend = current_backend()
+            state = await backend.start(
+                self._ref, job_id, command, self._fence, self._poll_seconds, SHOWN_BYTES
+            )
+            return await clipped(backend, self._ref, job_id, state, also_running=False)
 
         async def poll() -> CommandResult:
             return await self._look(job_id, self._poll_seconds)
@@ -113,9 +144,11 @@ class SandboxClient:
 
     async def start(self, place: str, job_id: str, command: Command) -> None:
         """Start a background job; its own time limit ends it."""
-        await self._do(
-            place, lambda: current_backend().start(self._ref, job_id, command, self._fence)
-        )
+
+        async def begin() -> None:
+            await current_backend().start(self._ref, job_id, command, self._fence)
+
+        await self._do(place, begin)
 
     async def poll(self, place: str, job_id: str, wait_seconds: float) -> CommandResult:
         """The job now, or at its end if that comes sooner than `wait_seconds`."""
@@ -151,6 +184,14 @@ class SandboxClient:
 
         return await effect(self._ctx, place, list_files, FileList)
 
+    async def expose(self, place: str, port: int) -> Preview:
+        """An address a browser can open for what listens on `port` inside."""
+
+        async def expose() -> Preview:
+            return await current_backend().expose(self._ref, port)
+
+        return await effect(self._ctx, place, expose, Preview)
+
     async def make_archive(self, place: str, archive_id: str, title: str) -> ArchiveInfo:
         """Pack the project; `current_backend().read_archive` streams it, inside another effect."""
 
@@ -171,7 +212,9 @@ class SandboxClient:
     async def _look(
         self, job_id: str, wait_seconds: float, also_running: bool = False
     ) -> CommandResult:
-        return await clipped(current_backend(), self._ref, job_id, wait_seconds, also_running)
+        backend = current_backend()
+        state = await backend.poll(self._ref, job_id, 0, wait_seconds, SHOWN_BYTES)
+        return await clipped(backend, self._ref, job_id, state, also_running)
 
     async def _kill(self, place: str, job_id: str) -> None:
         """Part of being cancelled: whatever goes wrong here must not hide the cancel."""

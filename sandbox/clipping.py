@@ -1,6 +1,7 @@
 """Owns how much of a command's output enters the journal and a model's context."""
 
-from sandbox.protocol import Backend, CommandResult, JobState, SandboxRef
+from sandbox.contract import Backend
+from sandbox.protocol import CommandResult, JobState, SandboxRef
 
 SHOWN_BYTES = 16 * 1024
 HEAD_BYTES = SHOWN_BYTES * 2 // 5
@@ -8,10 +9,12 @@ TAIL_BYTES = SHOWN_BYTES - HEAD_BYTES
 
 
 async def clipped(
-    backend: Backend, ref: SandboxRef, job_id: str, wait_seconds: float, also_running: bool
+    backend: Backend, ref: SandboxRef, job_id: str, state: JobState, also_running: bool
 ) -> CommandResult:
-    """The job after waiting for its end; the output of a running one only when asked for."""
-    state = await backend.poll(ref, job_id, 0, wait_seconds, SHOWN_BYTES)
+    """What to tell of a job seen in `state`, which holds its first `SHOWN_BYTES`.
+
+    The output of a running one only when asked for.
+    """
     output = ""
     if also_running or state.exit_code is not None or state.lost:
         output = await _output(backend, ref, job_id, state)

@@ -30,3 +30,7 @@ class Retryable(SandboxError):
 class Fatal(SandboxError):
     """The backend cannot do this here, however often it is asked (setting, permission,
     platform)."""
+
+
+class Unreachable(Fatal):
+    """`Retryable` at every attempt. Whoever can wait for minutes may still ask again."""

@@ -21,6 +21,7 @@ from sandbox.errors import (
     SandboxError,
     SandboxGone,
     SnapshotGone,
+    Unreachable,
 )
 
 T = TypeVar("T", bound=BaseModel)
@@ -30,19 +31,27 @@ STATUSES: dict[type[SandboxError], int] = {
     FileProblem: 422,
     Fenced: 423,
     Fatal: 424,
+    Unreachable: 503,
     SnapshotGone: 428,
 }
 """Never 409, which is how a cancel looks."""
 EXHAUSTED = 500
 """The engine's status for an effect that failed at every attempt."""
-ATTEMPTS = 10
+ATTEMPTS = 30
+"""Three minutes in all: longer than most troubles of a provider."""
 
 
-async def effect(ctx: Context, name: str, body: Callable[[], Awaitable[T]], result: type[T]) -> T:
+async def effect(
+    ctx: Context,
+    name: str,
+    body: Callable[[], Awaitable[T]],
+    result: type[T],
+    attempts: int = ATTEMPTS,
+) -> T:
     """Do one journaled effect on the sandbox; a cancel of the invocation ends it at once.
 
     Raises:
-        SandboxError: what the backend raised, `Fatal` when it could not be reached at any attempt.
+        SandboxError: what the backend raised; `Unreachable` when no attempt reached it.
         TerminalError: the invocation was cancelled.
     """
 
@@ -56,10 +65,10 @@ async def effect(ctx: Context, name: str, body: Callable[[], Awaitable[T]], resu
 
     options: RunOptions[T] = RunOptions(
         type_hint=result,
-        max_attempts=ATTEMPTS,
+        max_attempts=attempts,
         initial_retry_interval=timedelta(milliseconds=50),
         retry_interval_factor=1.5,
-        max_retry_interval=timedelta(seconds=1),
+        max_retry_interval=timedelta(seconds=10),
     )
     try:
         return await durable.run(ctx, name, journaled, options)
@@ -81,5 +90,5 @@ def from_terminal(error: TerminalError) -> SandboxError | None:
         if error.status_code == status:
             return kind(error.message)
     if error.status_code == EXHAUSTED:
-        return Fatal(f"The sandbox could not be reached: {error.message}")
+        return Unreachable(f"The sandbox could not be reached: {error.message}")
     return None

@@ -1,13 +1,10 @@
-"""Owns the words of a sandbox: the values that cross a process or a journal, and the backend's
-contract.
+"""Owns the words of a sandbox: the values that cross a process or a journal.
 
 Wire models only grow, with defaults. Paths in them are inside the sandbox: relative ones start
-at the
-project folder. No SDK object, socket or secret is ever part of one.
+at the project folder. No SDK object, socket or secret is ever part of one.
 """
 
-from collections.abc import AsyncIterator
-from typing import Literal, Protocol
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
@@ -19,6 +16,14 @@ PROJECT_DIR = "/project"
 
 class Wire(BaseModel):
     model_config = ConfigDict(frozen=True)
+
+
+class SandboxSpec(Wire):
+    """Whose sandbox is meant. Both are deterministic, so that every worker means the same one."""
+
+    name: str
+    session: str
+    """Session key; a sweep asks its `Sandbox` object whether a found sandbox is still owned."""
 
 
 class SandboxRef(Wire):
@@ -33,6 +38,8 @@ class SandboxRef(Wire):
     created_at: float
     expires_at: float
     """Unix seconds after which the backend may stop it."""
+    hard_limit: float | None = None
+    """Unix seconds at which the backend ends it, whatever is renewed; None: no such limit."""
     restored_from: str | None = None
     """Id of the snapshot this generation started from; None: its own files, or an empty project."""
     empty: bool = False
@@ -44,6 +51,44 @@ class SnapshotRef(Wire):
     created_at: float
     size_bytes: int = 0
     expires_at: float | None = None
+    """Unix seconds after which the backend deletes it; None: kept until it is forgotten."""
+    label: str = ""
+    """What the project held by then, for people: `"step 4"`."""
+    mark: str = ""
+    """The same for whoever asked for it: says what need not be done again."""
+
+
+class Found(Wire):
+    """A sandbox that runs, as a sweep meets it."""
+
+    name: str
+    session: str
+    sandbox_id: str
+    generation: int
+    created_at: float
+
+
+class Preview(Wire):
+    """A port of the sandbox that a browser can open."""
+
+    port: int
+    url: str
+    """Unguessable; whoever has it can open it."""
+
+
+FindingState = Literal["ok", "limited", "off", "failed"]
+
+
+class Finding(Wire):
+    """One line of what a probe found out. `limited`: works with less than the best protection."""
+
+    what: str
+    """A few words: `"memory and process limits"`."""
+    state: FindingState
+    detail: str
+    """What is in force, or the cause why not."""
+    fix: str = ""
+    """What to do about it; empty for ok and off."""
 
 
 class Lease(Wire):
@@ -51,13 +96,19 @@ class Lease(Wire):
 
     ref: SandboxRef
     note: str = ""
-    """One sentence for the thread when files come from a snapshot or could not be brought back."""
+    """For the thread when the sandbox was started anew: why, and as of when its files are."""
+    restored: SnapshotRef | None = None
+    """The snapshot this generation started from, in the lease that started it."""
+    rolled_back: bool = False
+    """What was done after `restored` is not in the files (None: nothing is): do it again."""
 
 
 class AcquireRequest(Wire):
     owner: str
     """Task key (or download id) that holds the lease."""
     ttl_seconds: int = 3600
+    known_generation: int | None = None
+    """The one `owner` used last: it is told of every roll-back since, whoever met it first."""
 
 
 class ReleaseRequest(Wire):
@@ -75,8 +126,12 @@ class Expiry(Wire):
 
 
 class CheckpointRequest(Wire):
+    label: str = ""
+    mark: str = ""
     stop_if_uses: int | None = None
     """Stop the sandbox afterwards, provided it was acquired no more often than this meanwhile."""
+    stop_generation: int | None = None
+    """Stop this generation afterwards, whoever uses it: it is near its hard limit."""
 
 
 class Settlement(Wire):
@@ -85,7 +140,16 @@ class Settlement(Wire):
     snapshot: SnapshotRef | None = None
     gone: bool = False
     """The sandbox had already ended."""
+    generation: int = 0
+    """The one that was looked at."""
     stop_if_uses: int | None = None
+    stop_generation: int | None = None
+
+
+class Ownership(Wire):
+    """Whether a session still wants a sandbox that was found running."""
+
+    owned: bool
 
 
 class Command(Wire):
@@ -162,77 +226,3 @@ class ArchiveInfo(Wire):
 
 class Done(Wire):
     """The result of an effect that has nothing to say."""
-
-
-class Backend(Protocol):
-    """Where sandboxes run. Every method is safe to call twice and may be called from any worker.
-
-    `fence` orders writers: a sandbox remembers the highest one it has seen and refuses lower ones
-    with `Fenced`, so late work of a stopped task cannot touch newer files.
-
-    Raises (all methods): `SandboxGone`, `Fenced` (writers), `FileProblem` (files), `Retryable`,
-    `Fatal`.
-    """
-
-    async def probe(self) -> None:
-        """Raises Fatal, with the cause and the fix, when sandboxes cannot work here."""
-        ...
-
-    async def ensure(
-        self, name: str, known: SandboxRef | None, snapshots: list[SnapshotRef]
-    ) -> SandboxRef:
-        """The running sandbox of this name: kept, adopted, or started (newest usable snapshot,
-        else empty)."""
-        ...
-
-    async def renew(self, ref: SandboxRef, ttl_seconds: int) -> SandboxRef: ...
-
-    async def raise_fence(self, ref: SandboxRef, fence: int) -> None:
-        """From now on refuse writers below `fence`; their running jobs are killed."""
-        ...
-
-    async def start(self, ref: SandboxRef, job_id: str, command: Command, fence: int) -> None:
-        """Start a detached job; a known `job_id` attaches to the first start, whatever became of
-        it."""
-        ...
-
-    async def poll(
-        self, ref: SandboxRef, job_id: str, offset: int, wait_seconds: float, limit_bytes: int
-    ) -> JobState:
-        """Wait up to `wait_seconds` for the job's end; give at most `limit_bytes` of output from
-        `offset`."""
-        ...
-
-    async def cancel(self, ref: SandboxRef, job_id: str) -> None:
-        """Kill the job's process group and marked descendants; unknown or ended jobs are fine."""
-        ...
-
-    async def read(self, ref: SandboxRef, path: str, limit_bytes: int) -> FileText: ...
-
-    async def write(self, ref: SandboxRef, path: str, data: bytes, fence: int) -> None:
-        """Replace the whole file atomically; parents are made."""
-        ...
-
-    async def remove(self, ref: SandboxRef, path: str, fence: int) -> None: ...
-
-    async def list_files(self, ref: SandboxRef, path: str, limit: int) -> FileList:
-        """Recursive, sorted, `.git` and dependency folders left out."""
-        ...
-
-    async def snapshot(self, ref: SandboxRef) -> SnapshotRef: ...
-
-    async def make_archive(self, ref: SandboxRef, archive_id: str, title: str) -> ArchiveInfo:
-        """Pack the project inside the sandbox, bounded in size; same id, same archive."""
-        ...
-
-    def read_archive(self, ref: SandboxRef, archive: ArchiveInfo) -> AsyncIterator[bytes]: ...
-
-    async def stop(self, ref: SandboxRef) -> None:
-        """End all processes; the files stay."""
-        ...
-
-    async def destroy(self, name: str) -> None:
-        """End all processes and delete the files and snapshots; already gone is success."""
-        ...
-
-    async def aclose(self) -> None: ...

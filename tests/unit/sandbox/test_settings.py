@@ -40,7 +40,6 @@ def test_every_setting_is_read() -> None:
 @pytest.mark.parametrize(
     ("name", "value"),
     [
-        ("SANDBOX_BACKEND", "modal"),
         ("SANDBOX_BACKEND", "docker"),
         ("SANDBOX_STATE_DIR", "relative/path"),
         ("SANDBOX_IDLE_SECONDS", "0"),
@@ -49,8 +48,37 @@ def test_every_setting_is_read() -> None:
         ("SANDBOX_MEMORY_MB", "²"),
         ("SANDBOX_DISK_MB", "1.5"),
         ("SANDBOX_UID", "0"),
+        ("SANDBOX_CPUS", "many"),
+        ("SANDBOX_LIFETIME_SECONDS", "90000"),
+        ("SANDBOX_EGRESS", "10.0.0.1"),
+        ("SANDBOX_EGRESS", "https://example.com"),
+        ("SANDBOX_EGRESS", "registries,localhost"),
+        ("SANDBOX_PREVIEW_PORTS", "3000,http"),
+        ("SANDBOX_PREVIEW_PORTS", "70000"),
+        ("SANDBOX_LIMITS", "docker"),
+        ("SANDBOX_DISK", "tape"),
+        ("SANDBOX_OWNER", "two words"),
+        ("MODAL_APP", "x" * 64),
     ],
 )
 def test_a_wrong_value_gives_one_sentence_that_names_the_variable(name: str, value: str) -> None:
     with pytest.raises(SettingsError, match=rf"^{name}\b[^\n]*\.$"):
         Settings.load({name: value})
+
+
+@pytest.mark.parametrize("name", ["MODAL_TOKEN_ID", "MODAL_TOKEN_SECRET"])
+def test_modal_without_a_token_is_refused_with_where_to_get_one(name: str) -> None:
+    env = {"SANDBOX_BACKEND": "modal", "MODAL_TOKEN_ID": "ak-1", "MODAL_TOKEN_SECRET": "as-1"}
+    with pytest.raises(SettingsError, match=rf"^{name} is not set: .* API tokens"):
+        Settings.load({**env, name: ""})
+
+
+def test_egress_names_hosts_and_the_preset_together() -> None:
+    settings = Settings.load({"SANDBOX_EGRESS": "Registries, *.Example.com"})
+
+    assert settings.egress == "registries,*.example.com"
+
+
+def test_the_token_is_not_shown() -> None:
+    env = {"SANDBOX_BACKEND": "modal", "MODAL_TOKEN_ID": "ak-1", "MODAL_TOKEN_SECRET": "as-1"}
+    assert "as-1" not in repr(Settings.load(env))
