@@ -2,23 +2,32 @@
 
 import asyncio
 import itertools
+import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
-from sandbox.protocol import Backend, Command, JobState, SandboxRef
+from sandbox.contract import Backend
+from sandbox.protocol import Command, JobState, SandboxRef, SandboxSpec
+from sandbox.settings import Settings
 
 FENCE = 1
 OUTPUT_BYTES = 1 << 20
 _jobs = itertools.count()
 
 
+def spec(name: str) -> SandboxSpec:
+    return SandboxSpec(name=name, session=f"T0:C0:{name}")
+
+
 class Box:
     def __init__(self, backend: Backend, ref: SandboxRef) -> None:
         self.backend = backend
         self.ref = ref
+        self.last_job = ""
 
     async def start(self, command: str, *, timeout: int = 60, fence: int = FENCE) -> str:
-        job = f"task/step/job {next(_jobs)}"
+        job = self.last_job = f"task/step/job {next(_jobs)}"
         wanted = Command(command=command, timeout_seconds=timeout)
         await self.backend.start(self.ref, job, wanted, fence)
         return job
@@ -34,6 +43,20 @@ class Box:
         state = await self.run(command)
         assert state.exit_code == 0, state
         return state.chunk
+
+
+def record(settings: Settings, name: str) -> dict[str, Any]:
+    """What the supervisor of a sandbox wrote down about it."""
+    path = settings.state_dir / "boxes" / name / "box.json"
+    loaded: dict[str, Any] = json.loads(path.read_text())
+    return loaded
+
+
+async def restarted(box: Box) -> Box:
+    """The sandbox after a snapshot, a stop and a new start."""
+    snapshot = await box.backend.snapshot(box.ref)
+    await box.backend.stop(box.ref)
+    return Box(box.backend, await box.backend.ensure(spec(box.ref.name), box.ref, [snapshot]))
 
 
 def running(marker: str) -> int:

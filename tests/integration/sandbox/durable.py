@@ -12,7 +12,7 @@ from pydantic import BaseModel
 from restate import Context, TerminalError
 
 from sandbox import backend as backends
-from sandbox.client import SandboxClient, acquire
+from sandbox.client import SandboxClient, acquire, checkpoint, checkpoint_taken
 from sandbox.durable import is_cancel
 from sandbox.errors import SandboxError
 from sandbox.lifecycle import Life
@@ -26,6 +26,7 @@ from sandbox.protocol import (
     ReleaseRequest,
     Wire,
 )
+from sandbox.sweeper import sweeper
 from tests.fakes.restate import Engine
 
 M = TypeVar("M", bound=BaseModel)
@@ -74,6 +75,20 @@ async def work(ctx: Context, request: Work) -> Worked:
     return Worked(results=results, texts=texts)
 
 
+class Keep(Wire):
+    session: str
+    label: str
+    mark: str
+
+
+@driver.handler()
+async def keep(ctx: Context, request: Keep) -> Nothing:
+    """As a task does after a step, and the next step before it changes anything."""
+    checkpoint(ctx, request.session, request.label, request.mark)
+    await checkpoint_taken(ctx, request.session, request.label, request.mark)
+    return Nothing()
+
+
 class Failed(Exception):
     def __init__(self, status: int, message: str) -> None:
         super().__init__(f"{status}: {message}")
@@ -98,9 +113,18 @@ class Cloud:
     async def on_sandbox(self, session: str, handler: str, request: BaseModel) -> Any:
         return await self.post(f"call/Sandbox/{quote(session)}/{handler}", request)
 
-    async def acquire(self, session: str, owner: str = "task", ttl: int = 3600) -> Lease:
-        request = AcquireRequest(owner=owner, ttl_seconds=ttl)
+    async def acquire(
+        self, session: str, owner: str = "task", ttl: int = 3600, known: int | None = None
+    ) -> Lease:
+        request = AcquireRequest(owner=owner, ttl_seconds=ttl, known_generation=known)
         return Lease.model_validate(await self.on_sandbox(session, "acquire", request))
+
+    async def checkpoint(self, session: str, label: str, mark: str) -> None:
+        """Taken and recorded when this returns."""
+        await self.post("call/Driver/keep", Keep(session=session, label=label, mark=mark))
+        async with asyncio.timeout(5):
+            while mark not in [s.mark for s in (await self.life(session)).snapshots]:
+                await asyncio.sleep(0.02)
 
     async def destroy(self, session: str) -> None:
         await self.on_sandbox(session, "destroy", Nothing())
@@ -151,9 +175,9 @@ class Cloud:
 async def running_cloud(engine: Engine, *, replay_always: bool = False) -> AsyncIterator[Cloud]:
     """Serves with the settings of the environment as it is now."""
     forget()
-    async with engine.serve([sandbox, driver]), aiohttp.ClientSession() as http:
+    async with engine.serve([sandbox, sweeper, driver]), aiohttp.ClientSession() as http:
         if replay_always:
-            await engine.replay_always([sandbox, driver])
+            await engine.replay_always([sandbox, sweeper, driver])
         yield Cloud(engine, http)
     forget()
 

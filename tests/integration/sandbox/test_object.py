@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from sandbox.lifecycle import name_of
-from sandbox.protocol import AcquireRequest, CheckpointRequest, Expiry
+from sandbox.backends.local.backend import LocalBackend
+from sandbox.lifecycle import spec_of
+from sandbox.protocol import AcquireRequest, CheckpointRequest, Expiry, Lease, SandboxRef
 from sandbox.settings import Settings
 from tests.fakes.restate import Engine
 from tests.integration.sandbox.durable import Cloud, Failed, Work, running_cloud
@@ -35,14 +36,14 @@ def session(name: str) -> str:
 
 
 def box_of(settings: Settings, session: str) -> Path:
-    return settings.state_dir / "boxes" / name_of(session)
+    return settings.state_dir / "boxes" / spec_of(session).name
 
 
 async def test_everyone_who_acquires_gets_the_same_sandbox(cloud: Cloud, session: str) -> None:
     leases = await asyncio.gather(*(cloud.acquire(session, f"owner {n}") for n in range(4)))
 
     assert len({lease.ref.sandbox_id for lease in leases}) == 1
-    assert leases[0].ref.name == name_of(session)
+    assert leases[0].ref.name == spec_of(session).name
     assert {lease.note for lease in leases} == {""}
     assert len((await cloud.life(session)).leases) == 4
     await cloud.destroy(session)
@@ -65,18 +66,114 @@ async def test_an_idle_sandbox_is_snapshotted_and_stopped_and_comes_back(
     await cloud.destroy(session)
 
 
-async def test_files_lost_on_this_machine_come_back_from_the_snapshot_with_a_note(
+async def lose(lease: Lease, settings: Settings, session: str) -> None:
+    """As when the machine, or the provider's sandbox, dies with everything on it."""
+    await LocalBackend(settings).stop(lease.ref)
+    shutil.rmtree(box_of(settings, session))
+
+
+class DyingAtFirst(LocalBackend):
+    """Its first sandbox ends in the moment after it was found to run."""
+
+    died = False
+
+    async def renew(self, ref: SandboxRef, ttl_seconds: int) -> SandboxRef:
+        if not self.died:
+            self.died = True
+            await self.stop(ref)
+        return await super().renew(ref, ttl_seconds)
+
+
+async def test_a_sandbox_that_ends_while_it_is_acquired_is_started_anew(
+    cloud: Cloud, session: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sandbox.backends.local.backend.LocalBackend", DyingAtFirst)
+
+    lease = await cloud.acquire(session)
+
+    assert lease.ref.generation == 2
+    assert (await cloud.work(Work(session=session, commands=["true"]))).error == ""
+    await cloud.destroy(session)
+
+
+async def test_files_lost_while_it_was_stopped_come_back_whole_from_the_snapshot(
     cloud: Cloud, session: str, settings: Settings
 ) -> None:
     await cloud.work(Work(session=session, write={"kept.txt": "here"}))
     await cloud.release(session, "driver")
-    await cloud.until_stopped(session)
+    life = await cloud.until_stopped(session)
     shutil.rmtree(box_of(settings, session))
 
     lease = await cloud.acquire(session)
 
-    assert "brought back" in lease.note
+    assert (lease.note, lease.rolled_back) == ("", False)
+    assert lease.restored == life.snapshots[0]
     assert (await cloud.work(Work(session=session, read=["kept.txt"]))).texts == ["here"]
+    await cloud.destroy(session)
+
+
+async def test_a_sandbox_lost_in_use_goes_back_to_its_checkpoint_and_every_owner_is_told(
+    cloud: Cloud, session: str, settings: Settings
+) -> None:
+    lease = await cloud.acquire(session)
+    await cloud.work(Work(session=session, write={"a.txt": "kept"}))
+    await cloud.checkpoint(session, "step 1", "mark 1")
+    await cloud.work(Work(session=session, write={"b.txt": "after it"}))
+    await lose(lease, settings, session)
+
+    first = await cloud.acquire(session, "download")
+    second = await cloud.acquire(session, "task", known=lease.ref.generation)
+
+    for told in (first, second):
+        assert told.rolled_back
+        assert told.restored is not None
+        assert told.restored.mark == "mark 1"
+        assert told.note == "The sandbox was lost. The project was brought back as of step 1."
+    again = await cloud.acquire(session, "task", known=second.ref.generation)
+    assert not again.rolled_back
+    worked = await cloud.work(Work(session=session, read=["a.txt", "b.txt"]))
+    assert (worked.texts, worked.error) == (["kept"], "FileProblem: b.txt does not exist.")
+    await cloud.destroy(session)
+
+
+async def test_a_lost_sandbox_without_a_checkpoint_starts_empty_and_says_so(
+    cloud: Cloud, session: str, settings: Settings
+) -> None:
+    lease = await cloud.acquire(session)
+    await cloud.work(Work(session=session, write={"a.txt": "never kept"}))
+    await lose(lease, settings, session)
+
+    again = await cloud.acquire(session, known=lease.ref.generation)
+
+    assert again.rolled_back
+    assert again.restored is None
+    assert "starts empty" in again.note
+    await cloud.destroy(session)
+
+
+async def test_a_sandbox_that_died_with_its_files_intact_is_no_roll_back(
+    cloud: Cloud, session: str, settings: Settings
+) -> None:
+    lease = await cloud.acquire(session)
+    await LocalBackend(settings).stop(lease.ref)
+
+    again = await cloud.acquire(session, known=lease.ref.generation)
+
+    assert not again.rolled_back
+    assert "all its files" in again.note
+    await cloud.destroy(session)
+
+
+async def test_a_checkpoint_is_taken_once_per_mark(cloud: Cloud, session: str) -> None:
+    await cloud.acquire(session)
+    await cloud.checkpoint(session, "step 1", "mark 1")
+    await cloud.work(Work(session=session, write={"a.txt": "x"}))
+    await cloud.checkpoint(session, "step 1", "mark 1")
+    await cloud.checkpoint(session, "step 2", "mark 2")
+
+    life = await cloud.life(session)
+    assert [s.mark for s in life.snapshots] == ["mark 2", "mark 1"]
+    assert life.snapshots[0].snapshot_id != life.snapshots[1].snapshot_id
     await cloud.destroy(session)
 
 
