@@ -1,1 +1,1 @@
-"""The machines sandboxes run on; each folder implements `sandbox.protocol.Backend`."""
+"""The machines sandboxes run on; each folder implements `sandbox.contract.Backend`."""

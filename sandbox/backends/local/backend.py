@@ -1,4 +1,4 @@
-"""Owns the local backend: `sandbox.protocol.Backend`, spoken to supervisors on this machine.
+"""Owns the local backend: `sandbox.contract.Backend`, spoken to supervisors on this machine.
 
 Holds nothing but settings. Any process with the same state folder is an equal worker.
 """
@@ -7,45 +7,55 @@ import asyncio
 import re
 import time
 from collections.abc import AsyncIterator
-from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 from sandbox import paths
+from sandbox.backends.answers import (
+    ARCHIVE_BYTES,
+    NONSENSE,
+    READ_BYTES,
+    WRITE_BYTES,
+    archive_info,
+    file_list,
+    file_text,
+    job_state,
+    understood,
+)
 from sandbox.backends.local import channel
 from sandbox.backends.local.channel import NotRunning
-from sandbox.backends.local.installation import Installation, install
-from sandbox.backends.local.launcher import run_program
-from sandbox.backends.local.machine import survey
+from sandbox.backends.local.examination import Examination
+from sandbox.backends.local.host import Host
+from sandbox.backends.local.programs.inside.joblog import MARK_BYTES
+from sandbox.backends.local.programs.outside.egress import PORT as PROXY_PORT
 from sandbox.backends.local.programs.outside.ledger import slug_of
 from sandbox.backends.local.programs.outside.service import VERSION
 from sandbox.errors import Fatal, FileProblem, Retryable, SandboxGone
+from sandbox.previews import check_port
 from sandbox.protocol import (
     ArchiveInfo,
     Command,
-    FileInfo,
     FileList,
     FileText,
+    Finding,
+    Found,
     JobState,
+    Preview,
     SandboxRef,
+    SandboxSpec,
     SnapshotRef,
 )
 from sandbox.settings import Settings
 
 NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 ARCHIVES = "/home/sandbox/.archives"
-ARCHIVE_BYTES = 256 << 20
 SNAPSHOT_BYTES = 2 << 30
-WRITE_BYTES = 16 << 20
-READ_BYTES = 8 << 20
 CHUNK_BYTES = 1 << 20
 STARTS_WITHIN_SECONDS = 60.0
 LOOK_SECONDS = 0.02
 ANSWER_SECONDS = 60.0
+LONGEST_PROBE_SECONDS = 60
 LONG_SECONDS = 900.0
 """Bound of packing a whole project."""
-LATER_BYTE = range(0x80, 0xC0)
-"""Bytes that continue a UTF-8 character."""
 
 
 class LocalBackend:
@@ -57,25 +67,21 @@ class LocalBackend:
 
     def __init__(self, settings: Settings, lease_margin_seconds: int = 600) -> None:
         self._settings = settings
+        self._host = Host(settings)
         self._lease_margin_seconds = lease_margin_seconds
 
-    @cached_property
-    def _installation(self) -> Installation:
-        return install(self._settings, survey(self._settings))
-
-    async def probe(self) -> None:
-        """Start one sandbox as hardened as all others. Raises Fatal when this machine cannot."""
-        try:
-            await run_program(await self._installed(), "probe")
-        except Retryable as error:
-            raise Fatal(str(error)) from error
+    async def probe(self) -> list[Finding]:
+        """With a sandbox that ends soon, also when we are killed meanwhile."""
+        short = self._settings.model_copy(update={"lifetime_seconds": LONGEST_PROBE_SECONDS})
+        backend = LocalBackend(short)
+        return await Examination(backend, backend._host, short).findings()
 
     # --- life ---------------------------------------------------------------------------------
 
     async def ensure(
-        self, name: str, known: SandboxRef | None, snapshots: list[SnapshotRef]
+        self, spec: SandboxSpec, known: SandboxRef | None, snapshots: list[SnapshotRef]
     ) -> SandboxRef:
-        installation = await self._installed()
+        name = _checked(spec.name)
         deadline = time.monotonic() + STARTS_WITHIN_SECONDS
         while time.monotonic() < deadline:
             try:
@@ -84,15 +90,13 @@ class LocalBackend:
                 pass
             except SandboxGone:  # started by a release that speaks otherwise
                 await self._end(name, {})
-            told = await run_program(
-                installation,
-                "supervise",
-                name=name,
+            told = await asyncio.to_thread(
+                self._host.supervise,
+                name,
+                session=spec.session,
                 known_generation=known.generation if known else 0,
                 snapshot_ids=[s.snapshot_id for s in snapshots],
                 lease_seconds=self._settings.idle_seconds + self._lease_margin_seconds,
-                memory_bytes=self._settings.memory_mb << 20,
-                disk_bytes=self._settings.disk_mb << 20,
             )
             if not told.get("busy"):
                 return self._ref(name, told)
@@ -108,26 +112,55 @@ class LocalBackend:
 
     async def stop(self, ref: SandboxRef) -> None:
         await self._end(ref.name, {"generation": ref.generation})
+        await asyncio.to_thread(self._host.tidy, ref.name)
 
-    async def destroy(self, name: str) -> None:
+    async def destroy(
+        self, name: str, known: SandboxRef | None, snapshots: list[SnapshotRef]
+    ) -> None:
+        """Whatever is in its folders goes, whether the caller knew it or not."""
         await self._end(name, {})
-        await run_program(await self._installed(), "destroy", name=_checked(name))
+        await asyncio.to_thread(self._host.discard, name)
+
+    async def expose(self, ref: SandboxRef, port: int) -> Preview:
+        check_port(port, self._settings.preview_ports, reserved=(PROXY_PORT,))
+        answer, _ = await self._call(ref, "expose", port=port)
+        return Preview(port=port, url=answer["url"])
+
+    async def running(self) -> list[Found]:
+        return await asyncio.to_thread(self._host.running)
+
+    async def end(self, found: Found) -> None:
+        await self._end(found.name, {"generation": found.generation})
+        await asyncio.to_thread(self._host.tidy, found.name)
 
     async def aclose(self) -> None:
         """Nothing is held: sandboxes outlive workers on purpose."""
 
     # --- commands -----------------------------------------------------------------------------
 
-    async def start(self, ref: SandboxRef, job_id: str, command: Command, fence: int) -> None:
-        await self._call(
+    async def start(
+        self,
+        ref: SandboxRef,
+        job_id: str,
+        command: Command,
+        fence: int,
+        wait_seconds: float = 0.0,
+        limit_bytes: int = 0,
+    ) -> JobState:
+        answer, data = await self._call(
             ref,
             "start",
+            answer_within=wait_seconds + ANSWER_SECONDS,
             job=job_id,
             command=command.command,
             workdir=paths.absolute(command.workdir),
             timeout_seconds=command.timeout_seconds,
             fence=fence,
+            offset=0,
+            wait_seconds=wait_seconds,
+            limit=min(limit_bytes, READ_BYTES),
         )
+        return understood(job_state, answer, data, 0)
 
     async def poll(
         self, ref: SandboxRef, job_id: str, offset: int, wait_seconds: float, limit_bytes: int
@@ -141,20 +174,7 @@ class LocalBackend:
             wait_seconds=wait_seconds,
             limit=min(limit_bytes, READ_BYTES),
         )
-        end = answer["end"] or {}
-        is_end = bool(end) and answer["next_offset"] >= answer["size"]
-        data, held_back = _whole_characters(data, is_start=offset == 0, is_end=is_end)
-        return JobState(
-            exit_code=end.get("exit_code"),
-            chunk=data.decode("utf-8", "replace"),
-            next_offset=answer["next_offset"] - held_back,
-            size_bytes=answer["size"],
-            timed_out=end.get("timed_out", False),
-            cancelled=end.get("cancelled", False),
-            lost=answer["lost"],
-            seconds=answer["seconds"],
-            log_path=answer["log_path"],
-        )
+        return understood(job_state, answer, data, offset)
 
     async def cancel(self, ref: SandboxRef, job_id: str) -> None:
         await self._call(ref, "cancel", job=job_id)
@@ -164,15 +184,7 @@ class LocalBackend:
     async def read(self, ref: SandboxRef, path: str, limit_bytes: int) -> FileText:
         limit = min(limit_bytes, READ_BYTES)
         answer, data = await self._call(ref, "read", path=paths.absolute(path), limit=limit)
-        truncated = answer["size"] > len(data)
-        whole, _ = _whole_characters(data, is_start=True, is_end=not truncated)
-        return FileText(
-            path=answer["shown"],
-            text="" if b"\0" in data else whole.decode("utf-8", "replace"),
-            size_bytes=answer["size"],
-            truncated=truncated,
-            binary=not _is_text(whole),
-        )
+        return understood(file_text, answer, data)
 
     async def write(self, ref: SandboxRef, path: str, data: bytes, fence: int) -> None:
         if len(data) > WRITE_BYTES:
@@ -186,8 +198,7 @@ class LocalBackend:
 
     async def list_files(self, ref: SandboxRef, path: str, limit: int) -> FileList:
         answer, _ = await self._call(ref, "list", path=paths.absolute(path), limit=limit)
-        files = [FileInfo(path=p, kind=kind, size_bytes=size) for p, kind, size in answer["files"]]
-        return FileList(files=files, truncated=answer["truncated"])
+        return understood(file_list, answer)
 
     # --- keeping ------------------------------------------------------------------------------
 
@@ -201,6 +212,10 @@ class LocalBackend:
             size_bytes=answer["size"],
         )
 
+    async def forget(self, name: str, snapshots: list[SnapshotRef]) -> None:
+        ids = [snapshot.snapshot_id for snapshot in snapshots]
+        await asyncio.to_thread(self._host.forget, _checked(name), ids)
+
     async def make_archive(self, ref: SandboxRef, archive_id: str, title: str) -> ArchiveInfo:
         title = paths.slug(title)
         answer, _ = await self._call(
@@ -211,12 +226,7 @@ class LocalBackend:
             title=title,
             limit=ARCHIVE_BYTES,
         )
-        return ArchiveInfo(
-            archive_id=archive_id,
-            file_name=f"{title}.zip",
-            size_bytes=answer["size"],
-            file_count=answer["count"],
-        )
+        return understood(archive_info, answer, archive_id, title)
 
     async def read_archive(self, ref: SandboxRef, archive: ArchiveInfo) -> AsyncIterator[bytes]:
         """Exactly `size_bytes` bytes, whatever became of the file meanwhile, or FileProblem."""
@@ -242,9 +252,12 @@ class LocalBackend:
     ) -> tuple[channel.Header, bytes]:
         header = {"op": op, "generation": ref.generation, **fields}
         try:
-            return await self._ask(ref.name, header, body, answer_within)
+            answer, data = await self._ask(ref.name, header, body, answer_within)
         except NotRunning:
             raise SandboxGone("The sandbox has ended; its files are kept.") from None
+        if len(data) > fields.get("limit", 0) + MARK_BYTES:
+            raise Fatal(NONSENSE)
+        return answer, data
 
     async def _ask(
         self,
@@ -254,7 +267,7 @@ class LocalBackend:
         answer_within: float = ANSWER_SECONDS,
     ) -> tuple[channel.Header, bytes]:
         header = {"version": VERSION, **header}
-        return await channel.ask(self._box(name), header, body, answer_within)
+        return await channel.ask(self._host.box(_checked(name)), header, body, answer_within)
 
     async def _end(self, name: str, header: channel.Header) -> None:
         """The supervisor hangs up without an answer once everything has ended."""
@@ -262,12 +275,6 @@ class LocalBackend:
             await self._ask(name, {"op": "stop", **header})
         except (NotRunning, SandboxGone):
             return
-
-    async def _installed(self) -> Installation:
-        return await asyncio.to_thread(lambda: self._installation)
-
-    def _box(self, name: str) -> Path:
-        return self._settings.state_dir / "boxes" / _checked(name)
 
     def _ref(self, name: str, told: channel.Header) -> SandboxRef:
         return SandboxRef(
@@ -277,6 +284,7 @@ class LocalBackend:
             generation=told["generation"],
             created_at=told["created_at"],
             expires_at=told["expires_at"],
+            hard_limit=told.get("hard_limit"),
             restored_from=told["restored_from"],
             empty=bool(told["empty"]),
         )
@@ -286,26 +294,3 @@ def _checked(name: str) -> str:
     if not NAME.fullmatch(name):
         raise Fatal(f"{name!r} is no name of a sandbox: use small letters, digits and dashes.")
     return name
-
-
-def _is_text(data: bytes) -> bool:
-    try:
-        return "\0" not in data.decode("utf-8")
-    except UnicodeDecodeError:
-        return False
-
-
-def _whole_characters(data: bytes, is_start: bool, is_end: bool) -> tuple[bytes, int]:
-    """Drop the rest of a character cut at the start; hold back one cut at the end: how much?"""
-    first = 0
-    while not is_start and first < min(3, len(data)) and data[first] in LATER_BYTE:
-        first += 1
-    data = data[first:]
-    if is_end:
-        return data, 0
-    for back in range(1, min(4, len(data)) + 1):
-        byte = data[-back]
-        if byte not in LATER_BYTE:
-            length = 4 if byte >= 0xF0 else 3 if byte >= 0xE0 else 2 if byte >= 0xC0 else 1
-            return (data[:-back], back) if back < length and back < len(data) else (data, 0)
-    return data, 0

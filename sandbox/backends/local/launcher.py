@@ -1,8 +1,10 @@
 """Owns starting the programs that run outside the sandbox, as the unprivileged user."""
 
-import asyncio
 import socket
 import subprocess
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 from sandbox.backends.local.diagnosis import explain
@@ -18,7 +20,21 @@ ANSWERS_WITHIN_SECONDS = 600.0
 """A big snapshot may have to be unpacked first."""
 
 
-async def run_program(installation: Installation, action: str, **request: Any) -> Header:
+@dataclass(frozen=True)
+class Begun:
+    """A program that waits for its request."""
+
+    connection: socket.socket
+    said: Callable[[], str]
+    """What it complained of when it ended without an answer."""
+    in_unit: bool = False
+    """It is the main process of a service: it must stay, not detach."""
+
+
+Begin = Callable[[Installation], AbstractContextManager[Begun]]
+
+
+def run(installation: Installation, action: str, begin: Begin, **request: Any) -> Header:
     """Start one program, hand it the request, give its answer.
 
     Raises:
@@ -34,23 +50,13 @@ async def run_program(installation: Installation, action: str, **request: Any) -
         "python": str(installation.python),
         **request,
     }
-    # In a thread to its end, also when we are cancelled: half-started programs would be nobody's.
-    return await asyncio.to_thread(_run, installation, header)
-
-
-def _run(installation: Installation, header: Header) -> Header:
-    ours, theirs = socket.socketpair()
-    with ours:
-        with theirs:
-            process = _spawn(installation, theirs)
-        with process:
-            ours.settimeout(ANSWERS_WITHIN_SECONDS)
-            try:
-                framing.send(ours, header)
-                answer, _ = framing.receive(ours)
-            except (OSError, framing.FramingError):
-                assert process.stderr is not None
-                raise explain(process.stderr.read().decode("utf-8", "replace")) from None
+    with begin(installation) as begun:
+        begun.connection.settimeout(ANSWERS_WITHIN_SECONDS)
+        try:
+            framing.send(begun.connection, {**header, "in_unit": begun.in_unit})
+            answer, _ = framing.receive(begun.connection)
+        except (OSError, framing.FramingError):
+            raise explain(begun.said()) from None
     match answer.get("error"):
         case None:
             return answer
@@ -62,13 +68,39 @@ def _run(installation: Installation, header: Header) -> Header:
             raise Fatal(answer["message"])
 
 
+@contextmanager
+def as_child(
+    installation: Installation, admit: Callable[[int], None] = lambda _: None
+) -> Iterator[Begun]:
+    """
+    Args:
+        admit: gets the pid while the program still waits, so before it starts anything.
+    """
+    ours, theirs = socket.socketpair()
+    with ours:
+        with theirs:
+            process = _spawn(installation, theirs)
+        with process:
+            try:
+                admit(process.pid)
+            except BaseException:
+                process.kill()
+                raise
+            assert process.stderr is not None
+            stderr = process.stderr
+            yield Begun(ours, lambda: stderr.read().decode("utf-8", "replace"))
+
+
+def command_line(installation: Installation) -> list[str]:
+    return [str(installation.python), "-I", "-S", "-B", "-c", START, str(installation.programs)]
+
+
 def _spawn(installation: Installation, connection: socket.socket) -> subprocess.Popen[bytes]:
     """With an empty environment: what is in ours, secrets above all, must not come near it."""
-    line = [str(installation.python), "-I", "-S", "-B", "-c", START, str(installation.programs)]
     user = installation.run_as
     try:
         return subprocess.Popen(
-            line,
+            command_line(installation),
             stdin=connection.fileno(),
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,

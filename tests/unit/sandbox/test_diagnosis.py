@@ -14,7 +14,6 @@ from sandbox.errors import Fatal, Retryable
         ("bwrap: loopback: Failed RTM_NEWADDR: Operation not permitted", "AppArmor profile"),
         ("bwrap: setting up uid map: Operation not permitted", "ordinary user"),
         ("bwrap: Unknown option --disable-userns", "0.8 or newer"),
-        ("missing: /usr/bin/tar", "install them"),
     ],
 )
 def test_a_known_failure_is_explained_with_its_fix(stderr: str, advice: str) -> None:
@@ -38,3 +37,7 @@ def test_an_unknown_failure_is_shown_shortened() -> None:
     assert isinstance(error, Fatal)
     assert str(error).endswith("the reason")
     assert len(str(error)) < 500
+
+
+def test_a_sandbox_that_was_killed_while_it_started_may_be_tried_again() -> None:
+    assert isinstance(explain(""), Retryable)

@@ -7,6 +7,7 @@ without ever waiting for a FIFO.
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import stat
@@ -26,7 +27,9 @@ if TYPE_CHECKING:
     Operation = Callable[[Header, bytes, socket.socket], tuple[Header, bytes]]
 
 SKIPPED = frozenset({".git", "node_modules", "__pycache__", ".venv", "venv", ".tox", ".mypy_cache"})
-ENTRIES_LOOKED_AT = 200_000
+LONGEST_LISTING = 200_000
+LISTED_BYTES = framing.MAX_HEADER_BYTES // 2
+"""A listing of long names stops here, because the answer has to fit into one frame."""
 READ_FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY
 
 
@@ -85,7 +88,8 @@ def write(header: Header, body: bytes, _: socket.socket) -> tuple[Header, bytes]
         os.close(fd)
     os.umask(0o022)
     os.makedirs(os.path.dirname(path), exist_ok=True)
-    partial = f"{os.path.dirname(path)}/.{os.getpid()}.partial"
+    # A name of its own: a write that was killed with an earlier sandbox may have left its file.
+    partial = f"{os.path.dirname(path)}/.{os.urandom(8).hex()}.partial"
     fd = os.open(
         partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600
     )
@@ -119,7 +123,8 @@ def list_files(header: Header, _: bytes, __: socket.socket) -> tuple[Header, byt
     if not stat.S_ISDIR(os.lstat(top).st_mode):
         return {"files": [_row(top, os.lstat(top))], "truncated": False}, b""
     rows: list[list[object]] = []
-    looked_at = 0
+    limit = min(header["limit"], LONGEST_LISTING)
+    room = LISTED_BYTES
     pending = [top]
     while pending:
         path = pending.pop()
@@ -128,10 +133,11 @@ def list_files(header: Header, _: bytes, __: socket.socket) -> tuple[Header, byt
                 info = os.lstat(path)
             except OSError:
                 continue  # removed while we listed
-            if len(rows) == header["limit"] or looked_at == ENTRIES_LOOKED_AT:
+            row = _row(path, info)
+            room -= len(json.dumps(row))
+            if len(rows) == limit or room < 0:
                 return {"files": rows, "truncated": True}, b""
-            rows.append(_row(path, info))
-            looked_at += 1
+            rows.append(row)
             if not stat.S_ISDIR(info.st_mode):
                 continue
         pending.extend(_below(path))

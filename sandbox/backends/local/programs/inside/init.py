@@ -6,6 +6,7 @@ listening socket was made outside and inherited. One loop, no threads, because i
 
 from __future__ import annotations
 
+import json
 import os
 import selectors
 import signal
@@ -14,10 +15,12 @@ import sys
 import time
 
 from .. import framing
-from . import disk, files
+from . import files, sockets
+from .disk import DiskWatch
 from .job import Job
 from .joblog import prune_logs, read_closed_log
-from .processes import conceal, kill_marked, memory_use, proportional_memory
+from .memory import MemoryWatch
+from .processes import conceal, kill_marked
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -28,29 +31,40 @@ if TYPE_CHECKING:
 
     Request = Callable[[Header, socket.socket], None]
 
-MEMORY_LOOK_SECONDS = 0.15
+WATCH_SECONDS = 0.15
 LOGS_KEPT = 200
 JOBS_FOLDER = "/home/sandbox/.jobs"
 
 
 def main() -> None:
-    """Arguments: descriptor of the listening socket, allowed bytes of memory and of disk."""
-    listener_fd, memory_bytes, disk_bytes = (int(argument) for argument in sys.argv[-3:])
-    os.closerange(3, listener_fd)
-    os.closerange(listener_fd + 1, 1 << 16)
+    """Argument: as JSON, the descriptors it inherits and what the sandbox may take."""
+    given = json.loads(sys.argv[-1])
+    _close_all_but(given["listener"], given["memory_events"])
     conceal()
     for number in (signal.SIGINT, signal.SIGPIPE):
         signal.signal(number, signal.SIG_IGN)
     prune_logs(JOBS_FOLDER, LOGS_KEPT)
-    Init(socket.socket(fileno=listener_fd), memory_bytes, disk_bytes).run()
+    Init(
+        socket.socket(fileno=given["listener"]),
+        MemoryWatch(given["memory_bytes"], given["memory_events"]),
+        DiskWatch(given["disk_bytes"], given["inodes"]),
+    ).run()
+
+
+def _close_all_but(*kept: int | None) -> None:
+    first = 3
+    for fd in sorted(fd for fd in kept if fd is not None):
+        os.closerange(first, fd)
+        first = fd + 1
+    os.closerange(first, 1 << 16)
 
 
 class Init:
-    def __init__(self, listener: socket.socket, memory_bytes: int, disk_bytes: int) -> None:
+    def __init__(self, listener: socket.socket, memory: MemoryWatch, disk: DiskWatch) -> None:
         self._listener = listener
-        self._memory_bytes = memory_bytes
-        self._memory_look = 0.0
-        self._disk = disk.DiskWatch(disk_bytes)
+        self._memory = memory
+        self._disk = disk
+        self._watch_due = 0.0
         self._jobs: dict[str, Job] = {}
         self._has_children = False
         self._selector = selectors.DefaultSelector()
@@ -67,6 +81,8 @@ class Init:
             "start": self._start,
             "cancel": self._cancel,
             "log": self._log,
+            "listen": sockets.listen,
+            "dial": sockets.dial,
         }
 
     def run(self) -> NoReturn:
@@ -76,16 +92,16 @@ class Init:
             now = time.monotonic()
             for job in list(self._jobs.values()):
                 job.on_time(now)
-            if self._has_children and now >= self._memory_look:
-                self._memory_look = now + MEMORY_LOOK_SECONDS
-                self._watch_memory()
+            if self._has_children and now >= self._watch_due:
+                self._watch_due = now + WATCH_SECONDS
+                self._memory.look(self._jobs.values())
                 self._disk.look(now, self._jobs.values())
 
     def _patience(self) -> float | None:
         """Seconds until something is due; None, so no work at all, without processes."""
         due = [d for job in self._jobs.values() if (d := job.next_due()) is not None]
         if self._has_children:
-            due.append(self._memory_look)
+            due.append(self._watch_due)
         return max(0.0, min(due) - time.monotonic()) if due else None
 
     def _accept(self) -> None:
@@ -147,6 +163,7 @@ class Init:
                 return
             job = by_pid.get(pid)
             if job is not None:
+                self._memory.report_kills(self._jobs.values())
                 _answer(job.connection, job.finish(status))
                 self._forget_if_over(job)
 
@@ -155,17 +172,6 @@ class Init:
         if job.ended is not None and not job.output_open:
             job.close()
             del self._jobs[job.slug]
-
-    def _watch_memory(self) -> None:
-        """Best effort without a cgroup: between two looks only RLIMIT_DATA bounds a process."""
-        used, largest = memory_use()
-        if used <= self._memory_bytes or proportional_memory() <= self._memory_bytes:
-            return
-        for job in self._jobs.values():
-            if job.ended is None:
-                job.note(f"over {self._memory_bytes >> 20} MB of memory, largest process killed")
-        if largest:
-            os.kill(largest, signal.SIGKILL)
 
 
 def _answer(connection: socket.socket, header: Header, body: bytes = b"") -> None:

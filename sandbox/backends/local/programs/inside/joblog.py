@@ -13,8 +13,8 @@ import time
 
 HEAD_BYTES = 4 << 20
 TAIL_BYTES = 1 << 20
-NAMELESS = "/tmp"
-"""Where a log lives that can have no name, as long as its job runs."""
+NAMELESS = ("/tmp", "/dev/shm")
+"""Where a log lives that can have no name, as long as its job runs; the second one is no disk."""
 MARK = b"\n[... %12d bytes left out here ...]\n"
 MARK_BYTES = len(MARK % 0)
 
@@ -66,7 +66,17 @@ def _create(path: str) -> int:
             os.rename(folder, f"{folder}.{time.time_ns()}")
             return _open_new(path)
         except OSError:
-            return os.open(NAMELESS, os.O_RDWR | os.O_TMPFILE | os.O_CLOEXEC, 0o600)
+            return _open_nameless()
+
+
+def _open_nameless() -> int:
+    """On a full disk commands must still run: one of them may make room."""
+    disk, memory = NAMELESS
+    flags = os.O_RDWR | os.O_TMPFILE | os.O_CLOEXEC
+    try:
+        return os.open(disk, flags, 0o600)
+    except OSError:
+        return os.open(memory, flags, 0o600)
 
 
 def _open_new(path: str) -> int:

@@ -16,18 +16,19 @@ CHUNK_BYTES = 1 << 20
 HOME = "home/sandbox"
 LEFT_OUT = frozenset({".jobs", ".archives", ".cache"})
 """Of the home: what is only worth something to the running sandbox, or can be made again."""
-TAR = ["tar", "-S", "--ignore-failed-read", "--sort=name", "-C", "/", "-cf", "-"]
+TAR = ["/usr/bin/tar", "-S", "--ignore-failed-read", "--sort=name", "-C", "/", "-cf", "-"]
 TAR += ["--null", "-T", "/dev/stdin"]
 TAR_FILE_CHANGED = 1
 """tar's status when a file changed while it was read: the snapshot is usable."""
-FORMATS = {".zst": ["zstd", "-q", "-3", "-T0"], ".gz": ["gzip", "-1"]}
+FORMATS = {".zst": ["/usr/bin/zstd", "-q", "-3", "-T0"], ".gz": ["/bin/gzip", "-1"]}
+"""Whole paths: they run without the limits of a command, so code in the home must not be found."""
 
 
 def stream(limit_bytes: int, connection: socket.socket) -> Header:
     """Send the compressed stream as frames; the answer tells the format."""
     import tempfile  # dear, and not needed to start a sandbox
 
-    suffix, compress = next((s, c) for s, c in FORMATS.items() if _installed(c[0]))
+    suffix, compress = next((s, c) for s, c in FORMATS.items() if os.access(c[0], os.X_OK))
     plain_reader, plain_writer = os.pipe()
     packed_reader, packed_writer = os.pipe()
     with tempfile.TemporaryFile() as names:
@@ -59,10 +60,6 @@ def _roots() -> list[bytes]:
     return [b"project", *(os.fsencode(f"{HOME}/{name}") for name in home)]
 
 
-def _installed(name: str) -> bool:
-    return any(os.access(f"{folder}/{name}", os.X_OK) for folder in os.get_exec_path())
-
-
 def _run(arguments: list[str], stdin: int, stdout: int) -> int:
     pid = os.fork()
     if pid == 0:
@@ -72,7 +69,7 @@ def _run(arguments: list[str], stdin: int, stdout: int) -> int:
             os.dup2(os.open("/dev/null", os.O_WRONLY), 2)
             os.closerange(3, 1 << 16)
             os.nice(5)
-            os.execvp(arguments[0], arguments)
+            os.execv(arguments[0], arguments)
         finally:
             os._exit(127)
     return pid

@@ -12,12 +12,15 @@ import signal
 
 MARK = "SBX_EXEC"
 """Environment variable that names the job a process belongs to; children inherit it."""
+MARK_WITHIN_BYTES = 1 << 18
+"""A process may declare any of its memory to be its environment, gigabytes of it."""
 PROCESSES_PER_SANDBOX = 256
 OPEN_FILES = 4096
 NICENESS = 5
 KILL_ROUNDS = 5
 OOM_SCORE = "800"
 _PR_SET_DUMPABLE = 4
+_IPC_RMID = 0
 _PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 _libc = ctypes.CDLL(None, use_errno=True)
 
@@ -38,6 +41,20 @@ def kill_group(pid: int, signal_number: int) -> None:
         pass
 
 
+def kill(pid: int) -> None:
+    """What ended meanwhile is fine."""
+    try:
+        os.kill(pid, signal.SIGKILL)
+    except ProcessLookupError:
+        pass
+
+
+def kill_all() -> None:
+    """For process 1 alone: there it means the sandbox, elsewhere the machine."""
+    if os.getpid() == 1:
+        kill(-1)
+
+
 def kill_marked(job: str, signal_number: int) -> int:
     """Signal every process that carries the job's mark, also those that left its process group.
 
@@ -48,7 +65,7 @@ def kill_marked(job: str, signal_number: int) -> int:
     for pid in pids():
         try:
             with open(f"/proc/{pid}/environ", "rb") as environ:
-                if mark not in environ.read().split(b"\0"):
+                if mark not in environ.read(MARK_WITHIN_BYTES).split(b"\0"):
                     continue
             os.kill(pid, signal_number)
             killed += 1
@@ -95,12 +112,31 @@ def proportional_memory() -> int:
 
 
 def _unmapped_segments() -> int:
+    return sum(held for _, held in _segments())
+
+
+def remove_unmapped_segments() -> None:
+    """What no process maps is freed by killing none."""
+    for segment, _ in _segments():
+        _libc.shmctl(segment, _IPC_RMID, None)
+
+
+def _segments() -> list[tuple[int, int]]:
+    """(id, bytes held) of System V segments nobody maps."""
     try:
         with open("/proc/sysvipc/shm", "rb") as table:
             rows = [line.split() for line in table.readlines()[1:]]
     except OSError:
-        return 0
-    return sum(int(row[14]) for row in rows if len(row) > 14 and row[6] == b"0")
+        return []
+    return [(int(row[1]), int(row[14])) for row in rows if len(row) > 14 and row[6] == b"0"]
+
+
+def machine_memory() -> tuple[int, int]:
+    """Bytes of the whole machine: all, and available."""
+    with open("/proc/meminfo", "rb") as lines:
+        values = dict(line.split(b":", 1) for line in lines)
+    total, available = (int(values[name].split()[0]) for name in (b"MemTotal", b"MemAvailable"))
+    return total << 10, available << 10
 
 
 def limit_self(memory_bytes: int, file_bytes: int) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 
 from .identity import identity_of
 
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 HOME = "/home/sandbox"
 INSIDE_PROGRAMS = "/run/threadwright"
 PASSWD = b"root:x:0:0::/:/bin/false\nsandbox:x:1000:1000:sandbox:/home/sandbox:/bin/bash\n"
+AUTHORITIES = "/etc/authorities.pem"
+"""Certificates this machine trusts beyond those in /etc/ssl, when it does."""
 GROUP = b"root:x:0:\nsandbox:x:1000:\n"
 HOSTS = b"127.0.0.1 localhost sandbox\n::1 localhost\n"
 ENVIRONMENT = {
@@ -53,7 +56,7 @@ def arguments(config: Header, mounts: Iterable[tuple[str, str]], data: dict[str,
     a += ["--dir", "/etc"]
     for path in ("/etc/ssl", "/etc/alternatives", "/etc/ld.so.cache"):
         a += ["--ro-bind-try", path, path]
-    for path in ("/etc/passwd", "/etc/group", "/etc/hosts"):
+    for path in filter(os.path.isabs, data):
         a += ["--ro-bind-data", str(data[path]), path]
     a += ["--dir", "/run", "--ro-bind", config["programs"], INSIDE_PROGRAMS]
     a += ["--proc", "/proc", "--dev", "/dev"]
@@ -90,6 +93,8 @@ def launch(
             "/etc/hosts": HOSTS,
             "seccomp": program.read(),
         }
+    if config.get("authorities"):
+        contents[AUTHORITIES] = config["authorities"].encode()
     data = {name: _in_memory(content) for name, content in contents.items()}
     listed = arguments(config, mounts, data)
     if told is not None:
@@ -105,7 +110,13 @@ def launch(
     ]
     line = [config["bwrap"], "--args", str(data["arguments"]), "--", *command]
     try:
-        return os.posix_spawn(config["bwrap"], line, {}, file_actions=redirected)
+        return os.posix_spawn(
+            config["bwrap"],
+            line,
+            {},
+            file_actions=redirected,
+            setsigdef=[signal.SIGPIPE],  # ignored by Python, and so by all it starts
+        )
     finally:
         for fd in (*data.values(), null):
             os.close(fd)

@@ -32,7 +32,8 @@ def destroy(config: Header) -> None:
         for entry in os.listdir(boxes):
             if entry.startswith(f"{DELETED}{name}-"):
                 erase(os.path.join(boxes, entry))
-        erase(os.path.join(config["snapshots"], name))
+        if not config["keep_snapshots"]:
+            erase(os.path.join(config["snapshots"], name))
     except Busy:
         report({"error": "retry", "message": "the sandbox is still being used"})
     except OSError as error:

@@ -21,6 +21,37 @@ def identity_of(pid: int) -> Identity:
         return {"pid": pid, "started": started, "boot": boot.read().strip()}
 
 
+def is_running(identity: Identity | None) -> bool:
+    """Whether that very process still runs; one that only waits to be reaped does not."""
+    if identity is None:
+        return False
+    try:
+        with open(f"/proc/{identity['pid']}/stat", "rb") as stat:
+            state = stat.read().rpartition(b")")[2].split()[0]
+        return state not in (b"Z", b"X") and identity_of(identity["pid"]) == identity
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
+def working_here(name: str) -> list[Identity]:
+    """Processes of this user and program whose current directory is ours.
+
+    A bubblewrap that is killed in its first moments, before it is known to anybody, leaves a child
+    behind that waits for it for ever.
+    """
+    here, found = os.stat("."), []
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            with open(f"/proc/{pid}/comm", encoding="utf-8", errors="replace") as comm:
+                if comm.read().rstrip("\n") != name:
+                    continue
+            if os.path.samestat(os.stat(f"/proc/{pid}/cwd"), here):
+                found.append(identity_of(int(pid)))
+        except (FileNotFoundError, ProcessLookupError, PermissionError):
+            continue  # ended meanwhile, or another user's
+    return found
+
+
 def end(identity: Identity | None, seconds: float) -> bool:
     """Kill the process if it is still that very one. True once it is gone with all it holds."""
     if not identity:

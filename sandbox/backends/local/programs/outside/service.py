@@ -23,11 +23,12 @@ if TYPE_CHECKING:
     from ..framing import Header
     from .box import Box
     from .ledger import Ledger
+    from .preview import Previews
 
     Answer = tuple[Header, bytes]
     Handler = Callable[[Header, bytes], Answer]
 
-VERSION = 1
+VERSION = 2
 """Of the requests below. A worker that speaks another one ends this sandbox and starts it anew."""
 INSIDE_SOCKET = "inside.sock"
 LONGEST_POLL_SECONDS = 60.0
@@ -65,7 +66,11 @@ class Service:
             "write": self._write_inside,
             "remove": self._write_inside,
             "snapshot": self._take_snapshot,
+            "expose": self._expose,
         }
+        self._exposing = threading.Lock()
+        self._previews: Previews | None = None
+        self._environment = {**ENVIRONMENT, **config.get("environment", {})}
 
     def serve(self, connection: socket.socket) -> None:
         """One request from a worker, in a thread of its own."""
@@ -89,8 +94,7 @@ class Service:
             }, b""
         if not self._is_current(header):
             return {"error": "gone", "message": "The sandbox was restarted since."}, b""
-        if self._box.expires_at - time.time() < ACTIVITY_SECONDS / 2:
-            self._extend(ACTIVITY_SECONDS)
+        self._touch()
         try:
             return self._handlers[header["op"]](header, body)
         except (Refused, snapshots.Refused) as refusal:
@@ -111,14 +115,13 @@ class Service:
 
     # --- life ---------------------------------------------------------------------------------
 
-    def _renew(self, header: Header, _: bytes) -> Answer:
-        self._extend(header["ttl_seconds"])
-        return self._box.describe(), b""
+    def _touch(self) -> None:
+        if self._box.expires_at - time.time() < ACTIVITY_SECONDS / 2:
+            self._box.extend(ACTIVITY_SECONDS)
 
-    def _extend(self, seconds: float) -> None:
-        wanted = time.time() + seconds
-        if wanted > self._box.expires_at:
-            self._box.remember(expires_at=wanted)
+    def _renew(self, header: Header, _: bytes) -> Answer:
+        self._box.extend(header["ttl_seconds"])
+        return self._box.describe(), b""
 
     def _raise_fence(self, header: Header, _: bytes) -> Answer:
         fence: int = header["fence"]
@@ -138,10 +141,13 @@ class Service:
     # --- commands -----------------------------------------------------------------------------
 
     def _start(self, header: Header, _: bytes) -> Answer:
-        slug = slug_of(header["job"])
+        self._start_once(slug_of(header["job"]), header)
+        return self._poll(header, b"")
+
+    def _start_once(self, slug: str, header: Header) -> None:
         with self._gate:
             if self._ledger.find(slug) is not None:
-                return {}, b""
+                return
             self._check_fence(header["fence"])
             inside = self.connect_inside()
             self._ledger.begin(slug, header["fence"])
@@ -152,8 +158,10 @@ class Service:
                 # record stays, and without an end the job is lost, not free to be run again.
                 self._ledger.forget(slug)
                 raise
+            except (OSError, framing.FramingError, KeyError):
+                self.stopping.set()  # a process 1 that cannot start a job is of no use
+                raise
         threading.Thread(target=self._await_end, args=(slug, inside), daemon=True).start()
-        return {}, b""
 
     def _start_inside(self, inside: socket.socket, slug: str, header: Header) -> None:
         request = {
@@ -163,9 +171,9 @@ class Service:
             "command": header["command"],
             "workdir": header["workdir"],
             "timeout_seconds": header["timeout_seconds"],
-            "environment": ENVIRONMENT,
+            "environment": self._environment,
             "memory_bytes": self._config["memory_bytes"],
-            "file_bytes": self._config["disk_bytes"],
+            "file_bytes": self._config["file_bytes"],
         }
         framing.send(inside, request)
         answer, _ = framing.receive(inside)
@@ -177,9 +185,13 @@ class Service:
         with inside:
             try:
                 end, _ = framing.receive(inside)
-            except (OSError, framing.FramingError):
-                return  # the sandbox died: the record stays without an end, so the job is lost
-        self._ledger.end(slug, end)
+                ended = isinstance(end["exit_code"], int)
+            except (OSError, framing.FramingError, KeyError):
+                ended = False
+        if ended:
+            self._ledger.end(slug, end)
+        else:  # process 1 died, or is not ours any more: without an end the job is lost
+            self.stopping.set()
 
     def _poll(self, header: Header, _: bytes) -> Answer:
         slug = slug_of(header["job"])
@@ -231,7 +243,15 @@ class Service:
         folder = os.path.join(self._config["snapshots"], self._config["name"])
         with self._snapshot, self.connect_inside() as inside:
             framing.send(inside, {"op": "pack", "limit": header["limit"]})
-            return snapshots.save(folder, inside), b""
+            return snapshots.save(folder, inside, header["limit"]), b""
+
+    def _expose(self, header: Header, _: bytes) -> Answer:
+        with self._exposing:
+            if self._previews is None:
+                from .preview import Previews  # most sandboxes have none: their start is quicker
+
+                self._previews = Previews(self.connect_inside, self._touch)
+            return {"url": self._previews.expose(header["port"])}, b""
 
     def _ask(self, request: Header, body: bytes = b"") -> Answer:
         with self.connect_inside() as inside:

@@ -20,8 +20,24 @@ if TYPE_CHECKING:
 
     from ..framing import Header
 
-KEPT = 3
-UNPACK = {".zst": ["--zstd"], ".gz": ["--gzip"]}
+KEPT = 10
+"""A safety net only: the owner keeps fewer, and says which to forget."""
+UNPACK = {".zst": "/usr/bin/zstd", ".gz": "/bin/gzip"}
+SLACK_BYTES = 1 << 28
+"""Headers of many small files, and what a watched folder may overshoot."""
+UNUSABLE = 77
+RESTORE = f"""
+"$1" -dcq |
+/usr/bin/dd bs=1M iflag=fullblock count="$2" status=none |
+/usr/bin/tar -xpf - -C / --no-same-owner
+s=("${{PIPESTATUS[@]}}")
+[ "${{s[0]}}" != 0 ] && [ "${{s[1]}}" = 0 ] && exit {UNUSABLE}
+exit $(( s[0] | s[1] | s[2] ))
+"""
+"""Code inside can forge a snapshot while it is packed, so no more is unpacked than a disk holds.
+
+Unusable: the stream is damaged, or goes on after that much. A full disk ends tar first, then dd.
+"""
 
 
 class Refused(Exception):
@@ -36,7 +52,7 @@ class CannotUnpack(Exception):
     """The reason is in the log."""
 
 
-def save(folder: str, stream: socket.socket) -> Header:
+def save(folder: str, stream: socket.socket, limit_bytes: int) -> Header:
     """Write what the sandbox sends. Equal content gives the same name and is kept once."""
     os.makedirs(folder, mode=0o700, exist_ok=True)
     partial = os.path.join(folder, f"{os.getpid()}-{id(stream)}.partial")
@@ -44,6 +60,8 @@ def save(folder: str, stream: socket.socket) -> Header:
     try:
         with open(partial, "wb") as file:
             while (answer_and_data := framing.receive(stream))[0].get("more"):
+                if file.tell() > limit_bytes:
+                    raise framing.FramingError("the sandbox sent more than a snapshot may hold")
                 file.write(answer_and_data[1])
                 digest.update(answer_and_data[1])
             size = file.tell()
@@ -71,23 +89,26 @@ def restore(config: Header, box: Box, wanted: list[str], log: int) -> str | None
             path = os.path.join(folder, snapshot_id + suffix)
             if not os.path.isfile(path):
                 continue
-            if _unpack(config, box, path, unpack, log):
-                os.rename("files.new", "files")
+            status = _unpack(config, box, path, unpack, log)
+            if status == 0:
+                os.rename(box.path("files.new"), box.path("files"))
                 return snapshot_id
-            if _digest(path) == snapshot_id:
+            if status != UNUSABLE and _digest(path) == snapshot_id:
                 raise CannotUnpack
     return None
 
 
-def _unpack(config: Header, box: Box, path: str, unpack: list[str], log: int) -> bool:
+def _unpack(config: Header, box: Box, path: str, unpack: str, log: int) -> int:
     """Into a folder of its own, so that a crash on the way leaves nothing that looks finished."""
-    erase("files.new")
+    new = box.path("files.new")
+    erase(new)
     box.make_files("files.new")
-    mounts = [("files.new/project", "/project"), ("files.new/home", bwrap.HOME)]
-    tar = ["/usr/bin/tar", *unpack, "-xpf", "-", "-C", "/", "--no-same-owner"]
+    mounts = [(f"{new}/project", "/project"), (f"{new}/home", bwrap.HOME)]
+    limit = str((2 * config["file_bytes"] + SLACK_BYTES) >> 20)
+    command = ["/bin/bash", "-c", RESTORE, "restore", unpack, limit]
     with open(path, "rb") as stream:
-        pid = bwrap.launch(config, mounts, tar, stdin=stream.fileno(), stderr=log)
-        return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
+        pid = bwrap.launch(config, mounts, command, stdin=stream.fileno(), stderr=log)
+        return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
 
 
 def _digest(path: str) -> str:

@@ -7,6 +7,7 @@ it.
 
 from __future__ import annotations
 
+import json
 import os
 import select
 import signal
@@ -16,7 +17,8 @@ import time
 
 from .. import framing
 from . import bwrap, snapshots
-from .box import ENDS_WITHIN_SECONDS, MOUNTED, Box, Busy
+from .box import ENDS_WITHIN_SECONDS, MOUNTED, Box, Busy, NoDisk
+from .cgroup import memory_events
 from .erase import erase
 from .identity import end
 from .ledger import Ledger
@@ -29,19 +31,24 @@ if TYPE_CHECKING:
 
 SOCKET = "sock"
 LOG = "log"
+KILLED = (-signal.SIGKILL, 128 + signal.SIGKILL)
+"""Exit status of bubblewrap when it, or process 1, was killed."""
 BACKLOG = 128
 LOOK_SECONDS = 10.0
 """Longest time between two looks at the lease and at the folder."""
+BUSY_LOOK_SECONDS = 1.0
+"""Between two looks whether what outlasts the lease has ended."""
 
 
 def supervise(config: Header) -> None:
     """Detach, start the sandbox, tell the worker how it went, and stay until the end of it."""
-    if os.fork():
+    if not config["in_unit"] and os.fork():
         os._exit(0)  # the worker reaps this one; the other half belongs to nobody
     try:
-        box = Box.claim(config["boxes"], config["name"])
+        box = Box.claim(config["boxes"], config["name"], config["disk"])
         box.end_earlier()
-    except Busy:
+        box.hold_disk()
+    except (Busy, NoDisk):
         report({"busy": True})
         return
     log = os.open(LOG, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
@@ -77,18 +84,22 @@ class Supervisor:
                 self._box.make_files()
                 empty = True
         generation = max(self._box.generation, self._config["known_generation"]) + 1
-        self._box.begin(generation, self._config["lease_seconds"], restored, empty)
+        self._box.begin(self._config, generation, restored, empty)
         self._service = Service(self._config, self._box, Ledger(generation))
-        self._launch()
         try:
+            self._launch()
             with self._service.connect_inside() as inside:
                 framing.send(inside, {"op": "hello"})
                 framing.receive(inside)
-        except (OSError, framing.FramingError):
-            self._end_sandbox()
-            if empty:
-                erase("files")  # else the next start would take them for the session's own
-            return {"error": "start", "message": self._said()}
+            if self._config.get("egress"):
+                from . import egress
+
+                egress.start(self._config, self._service.connect_inside)
+        except (OSError, framing.FramingError) as error:
+            status = self._end_sandbox()
+            if empty:  # else the next start would take them for the session's own
+                erase(self._box.path("files"))
+            return {"error": "start", "message": self._said() or _silent_end(error, status)}
         return self._box.describe()
 
     def serve(self, listener: socket.socket) -> None:
@@ -112,20 +123,29 @@ class Supervisor:
         os._exit(0)  # threads may still wait for an answer that never comes; the lock ends here
 
     def _launch(self) -> None:
-        erase("tmp")
-        os.mkdir("tmp", 0o700)
+        files, tmp = self._box.path("files"), self._box.path("tmp")
+        erase(tmp)
+        os.mkdir(tmp, 0o700)
         for part in MOUNTED:
-            os.chmod(f"files/{part}", 0o755)  # code inside may have closed it even to itself
-        mounts = [("files/home", bwrap.HOME), ("files/project", "/project"), ("tmp", "/tmp")]
+            os.chmod(f"{files}/{part}", 0o755)  # code inside may have closed it even to itself
+        mounts = [(f"{files}/home", bwrap.HOME), (f"{files}/project", "/project"), (tmp, "/tmp")]
+        limits = {name: self._config[name] for name in ("memory_bytes", "disk_bytes", "inodes")}
+        events = self._open_memory_events()
         with _listen(INSIDE_SOCKET) as inside:
-            limits = (str(self._config["memory_bytes"]), str(self._config["disk_bytes"]))
+            handed = {"listener": inside.fileno(), "memory_events": events}
             command = bwrap.python_inside(
-                self._config, "programs.inside.init", str(inside.fileno()), *limits
+                self._config, "programs.inside.init", json.dumps({**handed, **limits})
             )
+            keep = [fd for fd in handed.values() if fd is not None]
             self._bwrap, self._sandbox = bwrap.launch_known(
-                self._config, mounts, command, stderr=self._log, keep=[inside.fileno()]
+                self._config, mounts, command, stderr=self._log, keep=keep
             )
         self._box.remember(sandbox=self._sandbox)
+
+    def _open_memory_events(self) -> int | None:
+        """Where process 1 sees that the kernel killed something; only a group of our own tells."""
+        path = memory_events() if self._config["own_group"] else None
+        return None if path is None else os.open(path, os.O_RDONLY | os.O_CLOEXEC)
 
     def _accept(self, listener: socket.socket) -> None:
         assert self._service is not None
@@ -137,7 +157,10 @@ class Supervisor:
         threading.Thread(target=self._service.serve, args=(connection,), daemon=True).start()
 
     def _patience(self) -> float:
-        return min(max(0.0, self._box.expires_at - time.time()) + 0.01, LOOK_SECONDS)
+        now = time.time()
+        lease = self._box.expires_at - now
+        due = min(lease if lease > 0 else BUSY_LOOK_SECONDS, self._box.hard_limit - now)
+        return min(max(0.0, due) + 0.01, LOOK_SECONDS)
 
     def _is_over(self) -> bool:
         assert self._service is not None
@@ -148,24 +171,37 @@ class Supervisor:
             return True
         if not os.path.exists(SOCKET):
             return True  # somebody deleted the folder: nobody can reach us any more
-        return time.time() > self._box.expires_at and not self._service.busy()
+        now = time.time()
+        if now > self._box.hard_limit:
+            return True
+        return now > self._box.expires_at and not self._service.busy()
 
     def _stop_on_request(self, notify: socket.socket) -> None:
         assert self._service is not None
         self._service.stopping.wait()
         notify.send(b"s")
 
-    def _end_sandbox(self) -> None:
-        """Kill process 1, not bubblewrap, which then ends after the last process inside did."""
+    def _end_sandbox(self) -> int | None:
+        """Kill process 1, not bubblewrap, which then ends after the last process inside did.
+
+        Returns the exit status of bubblewrap; None when it was never started.
+        """
         if not self._bwrap:
-            return
+            return None
         if self._sandbox is None or not end(self._sandbox, ENDS_WITHIN_SECONDS):
             os.kill(self._bwrap, signal.SIGKILL)
-        os.waitpid(self._bwrap, 0)
+        return os.waitstatus_to_exitcode(os.waitpid(self._bwrap, 0)[1])
 
     def _said(self) -> str:
         """What bubblewrap, tar or process 1 said before it ended."""
         return os.pread(self._log, 4000, 0).decode("utf-8", "replace")
+
+
+def _silent_end(error: Exception, status: int | None) -> str:
+    """The reason when nobody gave one; empty for a sandbox that was killed from outside."""
+    if status is None or not isinstance(error, (ConnectionError, framing.HungUp)):
+        return str(error)
+    return "" if status in KILLED else f"bubblewrap ended with status {status}"
 
 
 def _listen(path: str) -> socket.socket:
