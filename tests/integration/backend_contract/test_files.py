@@ -1,0 +1,147 @@
+"""What every backend promises of files and archives."""
+
+import io
+import zipfile
+
+import pytest
+
+from sandbox.errors import FileProblem
+from sandbox.protocol import Command, FileInfo
+from tests.integration.sandbox.driver import Box
+
+
+async def test_files_are_written_read_and_removed(box: Box) -> None:
+    await box.backend.write(box.ref, "src/deep/app.py", "print('é')\n".encode(), 1)
+
+    file = await box.backend.read(box.ref, "/project/src/deep/app.py", 1000)
+    assert (file.path, file.text, file.size_bytes) == ("src/deep/app.py", "print('é')\n", 12)
+    assert (file.truncated, file.binary) == (False, False)
+    assert await box.output("python3 src/deep/app.py") == "é\n"
+
+    await box.backend.remove(box.ref, "src/deep/app.py", 1)
+    await box.backend.remove(box.ref, "src/deep/app.py", 1)
+    with pytest.raises(FileProblem, match=r"src/deep/app.py does not exist"):
+        await box.backend.read(box.ref, "src/deep/app.py", 1000)
+
+
+async def test_writing_keeps_the_mode_of_a_file(box: Box) -> None:
+    await box.output("echo 'echo old' > run.sh; chmod 755 run.sh")
+    await box.backend.write(box.ref, "run.sh", b"echo new", 1)
+
+    assert await box.output("stat -c %a run.sh; ./run.sh") == "755\nnew\n"
+
+
+async def test_a_long_file_is_cut_at_a_whole_character(box: Box) -> None:
+    await box.backend.write(box.ref, "long", "€€€".encode(), 1)
+    file = await box.backend.read(box.ref, "long", 7)
+
+    assert (file.text, file.truncated, file.size_bytes, file.binary) == ("€€", True, 9, False)
+
+
+async def test_a_binary_file_is_told_apart(box: Box) -> None:
+    await box.backend.write(box.ref, "data", b"\x00\x01", 1)
+    file = await box.backend.read(box.ref, "data", 100)
+
+    assert (file.binary, file.text) == (True, "")
+
+
+@pytest.mark.parametrize(
+    "path", ["../x", "/etc/passwd", "a/../../x", "/project/../etc", "", "a\0b"]
+)
+async def test_a_path_out_of_the_project_is_refused_with_a_sentence(box: Box, path: str) -> None:
+    with pytest.raises(FileProblem, match=r"\w+ \w+ \w+"):
+        await box.backend.read(box.ref, path, 10)
+    with pytest.raises(FileProblem):
+        await box.backend.write(box.ref, path, b"x", 1)
+    with pytest.raises(FileProblem):
+        await box.backend.list_files(box.ref, path, 10)
+    with pytest.raises(FileProblem):
+        await box.backend.start(box.ref, "job", Command(command="true", workdir=path), 1)
+
+
+@pytest.mark.parametrize("name", ["pipe", "folder", "link", "null", "socket"])
+async def test_only_regular_files_are_read_and_replaced(box: Box, name: str) -> None:
+    make_socket = "python3 -c 'import socket; socket.socket(socket.AF_UNIX).bind(\"socket\")'"
+    await box.output(
+        f"mkfifo pipe; mkdir folder; ln -s /etc/passwd link; ln -s /dev/null null; {make_socket}"
+    )
+
+    with pytest.raises(FileProblem, match=name):
+        await box.backend.read(box.ref, name, 100)
+    with pytest.raises(FileProblem, match=name):
+        await box.backend.write(box.ref, name, b"x", 1)
+
+
+async def test_listing_is_recursive_sorted_and_without_dependencies(box: Box) -> None:
+    await box.output(
+        "mkdir -p b node_modules/x .git .venv c/__pycache__; echo 123 > b/two; ln -s a link;"
+        " touch a node_modules/x/y .git/HEAD c/__pycache__/m.pyc; mkfifo pipe"
+    )
+    listing = await box.backend.list_files(box.ref, ".", 100)
+
+    assert not listing.truncated
+    assert listing.files == [
+        FileInfo(path="a", kind="file", size_bytes=0),
+        FileInfo(path="b", kind="directory"),
+        FileInfo(path="b/two", kind="file", size_bytes=4),
+        FileInfo(path="c", kind="directory"),
+        FileInfo(path="link", kind="link"),
+        FileInfo(path="pipe", kind="other"),
+    ]
+    assert [f.path for f in (await box.backend.list_files(box.ref, "b", 100)).files] == ["b/two"]
+
+
+async def test_a_long_listing_says_that_it_was_cut(box: Box) -> None:
+    await box.output("touch $(seq 30)")
+    listing = await box.backend.list_files(box.ref, ".", 10)
+
+    assert (len(listing.files), listing.truncated) == (10, True)
+
+
+async def test_odd_file_names_are_listed_escaped(box: Box) -> None:
+    await box.output(r"touch $'new\nline' $'esc\033[31m' $'bad\377utf8' -- -dash")
+    listing = await box.backend.list_files(box.ref, ".", 10)
+
+    names = {"-dash", r"new\nline", r"esc\x1b[31m", r"bad\xffutf8"}
+    assert {file.path for file in listing.files} == names
+
+
+# --- archives ---
+
+
+async def test_an_archive_is_a_zip_with_one_folder_of_the_project(box: Box) -> None:
+    await box.output(
+        "mkdir -p src .git node_modules/x; echo hi > src/app.py; chmod 755 src/app.py;"
+        " touch .git/HEAD node_modules/x/y; ln -s /etc/passwd secret"
+    )
+    info = await box.backend.make_archive(box.ref, "request 1", "URL shortener, v2!")
+    data = b"".join([chunk async for chunk in box.backend.read_archive(box.ref, info)])
+
+    assert (info.file_name, info.size_bytes, info.file_count) == (
+        "url-shortener-v2.zip",
+        len(data),
+        1,
+    )
+    packed = zipfile.ZipFile(io.BytesIO(data))
+    assert packed.namelist() == ["url-shortener-v2/src/app.py"]
+    assert packed.read("url-shortener-v2/src/app.py") == b"hi\n"
+    assert packed.infolist()[0].external_attr >> 16 & 0o777 == 0o755
+
+
+async def test_the_same_archive_id_gives_the_same_archive(box: Box) -> None:
+    await box.backend.write(box.ref, "a", b"1", 1)
+    first = await box.backend.make_archive(box.ref, "request", "t")
+    await box.backend.write(box.ref, "b", b"2", 1)
+
+    assert await box.backend.make_archive(box.ref, "request", "t") == first
+    assert (await box.backend.make_archive(box.ref, "another", "t")).file_count == 2
+
+
+async def test_an_archive_of_an_empty_project_has_no_files(box: Box) -> None:
+    assert (await box.backend.make_archive(box.ref, "request", "")).file_count == 0
+
+
+async def test_a_project_too_large_for_an_archive_is_refused(box: Box) -> None:
+    await box.output("truncate -s 150M one two")  # sparse: it costs nothing on disk
+    with pytest.raises(FileProblem, match="larger than the 256 MB"):
+        await box.backend.make_archive(box.ref, "request", "t")
