@@ -4,6 +4,7 @@ Exit status 2 and one sentence when a setting, the policy or the sandbox backend
 """
 
 import asyncio
+import logging
 import sys
 from collections.abc import Callable
 
@@ -17,6 +18,7 @@ from sandbox.errors import SandboxError
 from sandbox.settings import Settings as SandboxSettings
 from sandbox.settings import SettingsError as SandboxSettingsError
 
+log = logging.getLogger(__name__)
 REFUSALS = (
     SettingsError,
     SandboxSettingsError,
@@ -34,9 +36,17 @@ def _stop_on_failure(stop: asyncio.Event) -> Callable[[asyncio.Task[None]], None
     return done
 
 
+async def _probe(sandboxes: SandboxSettings) -> None:
+    """Raises Fatal when no sandbox can be started here."""
+    for finding in await sandbox_backend.probe(sandboxes):
+        if finding.state == "limited":
+            log.warning("sandboxes: %s: %s", finding.what, finding.detail)
+
+
 async def serve(now: Settings, sandboxes: SandboxSettings) -> None:
     stop = endpoint.stop_on_signals()
-    await sandbox_backend.probe(sandboxes)
+    probing = asyncio.create_task(_probe(sandboxes))  # serving does not wait for it
+    probing.add_done_callback(_stop_on_failure(stop))
     registered = False
 
     async def register() -> None:
@@ -55,9 +65,10 @@ async def serve(now: Settings, sandboxes: SandboxSettings) -> None:
         ready=lambda: registered,
         identity_keys=keys or None,
     )
-    if registering.done():
-        registering.result()
-    registering.cancel()
+    for task in (probing, registering):
+        if task.done():
+            task.result()
+        task.cancel()
     await current_llm().aclose()
     await sandbox_backend.current_backend().aclose()
 

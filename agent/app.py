@@ -8,6 +8,19 @@ from agent.planning import planning
 from agent.session import session
 from agent.steps import step
 from agent.task import task
+from agent.watch import watch
 from sandbox.object import sandbox
+from sandbox.sweeper import sweeper
 
-SERVICES: list[Durable] = [session, task, planning, step, approval, person, download, sandbox]
+SERVICES: list[Durable] = [
+    session,
+    task,
+    planning,
+    step,
+    approval,
+    person,
+    download,
+    watch,
+    sandbox,
+    sweeper,
+]

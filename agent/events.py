@@ -19,6 +19,11 @@ def show(
     calls.send(ctx, p.SHOW, thread.key, event)
 
 
+def restarted(ctx: calls.AnyContext, thread: p.ThreadRef, generation: int, note: str) -> None:
+    """Say that the sandbox was started anew, once, whoever noticed it first."""
+    show(ctx, thread, f"note:sandbox {generation}", 1, p.NoteBody(text=note))
+
+
 async def now(ctx: calls.AnyContext) -> float:
     """Unix seconds, journaled: the same on replay."""
     return await ctx.time()

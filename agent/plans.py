@@ -124,6 +124,33 @@ def with_step(plan: p.Plan, step_id: str, status: p.StepStatus, digest: str = ""
     return plan.model_copy(update={"steps": steps})
 
 
+def back_to(plan: p.Plan, done: frozenset[str]) -> p.Plan:
+    """After a loss of files: of the finished steps only those in `done` are still finished."""
+    steps = [
+        step.model_copy(update={"status": "pending", "digest": ""})
+        if step.status in ("complete", "in_progress") and step.id not in done
+        else step
+        for step in plan.steps
+    ]
+    return plan.model_copy(update={"steps": steps})
+
+
+def undone(plan: p.Plan, done: frozenset[str]) -> list[str]:
+    """The steps `back_to` takes back, in people's words."""
+    return [
+        label(plan, step.id)
+        for step in plan.steps
+        if step.status in ("complete", "in_progress") and step.id not in done
+    ]
+
+
+def label(plan: p.Plan, step_id: str) -> str:
+    """A step as people name it: `step 3 (“Write the tests”)`."""
+    shown = [step for step in plan.steps if step.status != "dropped"]
+    number, step = next((n, s) for n, s in enumerate(shown, 1) if s.id == step_id)
+    return f"step {number} (“{step.title}”)"
+
+
 def next_step(plan: p.Plan) -> p.PlanStep | None:
     return next((step for step in plan.steps if step.status == "pending"), None)
 

@@ -8,7 +8,7 @@ What a task does is not known here; what people see leaves as events.
 from pydantic import BaseModel
 from restate import ObjectContext, ObjectSharedContext, VirtualObject
 
-from agent import calls, events, task
+from agent import calls, events, task, watch
 from agent import protocol as p
 from agent.retries import PROMPT
 
@@ -216,3 +216,5 @@ async def _start_task(ctx: ObjectContext, state: SessionState) -> None:
     )
     handle = ctx.workflow_send(task.run, state.task, request)
     state.invocation = await handle.invocation_id()
+    watched = watch.WatchRequest(thread=state.thread, task=state.task, invocation=state.invocation)
+    ctx.service_send(watch.until_ended, watched)

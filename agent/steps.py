@@ -13,10 +13,10 @@ from agent import transcript
 from agent.config import RunConfig
 from agent.loop import StepLoop
 from agent.retries import LONG_STEP, PROMPT
-from agent.tools.contract import Bench
+from agent.tools.contract import Bench, Checkpoint, RolledBack
 from sandbox.client import SandboxClient
 from sandbox.durable import is_cancel
-from sandbox.errors import SandboxError
+from sandbox.errors import SandboxError, SandboxGone, Unreachable
 from sandbox.protocol import SandboxRef
 
 step = Service(
@@ -36,6 +36,8 @@ class StepRequest(p.Wire):
     messages: list[p.HistoryEntry]
     digests: list[p.TaskDigest] = []
     sandbox: SandboxRef
+    after: Checkpoint | None = None
+    """The checkpoint of the step before, maybe still under way."""
     fence: int
     """Grows with every task and every new plan; the sandbox refuses writes of lower ones."""
 
@@ -58,19 +60,31 @@ async def run_step(ctx: Context, request: StepRequest) -> p.StepOutcome:
         config=request.config,
         generation=request.sandbox.generation,
         activity_rev=request.number * 10_000,
+        after=request.after,
     )
     current = next(s for s in request.plan.steps if s.id == request.step_id)
     items = transcript.for_worker(request.messages, request.digests, request.plan, current)
     loop = StepLoop(bench, items)
-    outcome = await _work(sandbox, loop, bench)
+    outcome = await _work(loop, bench)
+    if outcome.outcome != "rolled_back":
+        outcome = outcome.model_copy(update={"mutated": bench.mutated})
     log.info("%s: %s, %d turns", bench.run_id, outcome.outcome, outcome.turns)
     return outcome
 
 
-async def _work(sandbox: SandboxClient, loop: StepLoop, bench: Bench) -> p.StepOutcome:
+async def _work(loop: StepLoop, bench: Bench) -> p.StepOutcome:
     try:
-        await sandbox.claim("claim")
+        await _claim(bench)
         return await loop.run()
+    except RolledBack as loss:
+        return p.StepOutcome(
+            outcome="rolled_back",
+            summary=str(loss),
+            checkpoint=loss.checkpoint,
+            generation=loss.generation,
+            usage=loop.usage,
+            turns=loop.turns,
+        )
     except (TerminalError, SandboxError) as error:
         cancelled = isinstance(error, TerminalError) and is_cancel(error)
         return p.StepOutcome(
@@ -80,6 +94,14 @@ async def _work(sandbox: SandboxClient, loop: StepLoop, bench: Bench) -> p.StepO
             usage=loop.usage,
             turns=loop.turns,
         )
+
+
+async def _claim(bench: Bench) -> None:
+    try:
+        await bench.sandbox.claim("claim")
+    except (SandboxGone, Unreachable):  # since it was acquired for us
+        if await bench.reacquire("claim") is None:
+            await bench.sandbox.claim("claim once more")
 
 
 def _sentence(error: TerminalError | SandboxError) -> str:

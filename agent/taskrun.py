@@ -3,27 +3,26 @@
 Rebuilt by replay on every attempt; the workflow in `task.py` gives it its durable context.
 """
 
-from typing import TypeVar
-
 import restate
-from restate import RestateDurableCallFuture, RunOptions, TerminalError, WorkflowContext, select
+from restate import RunOptions, TerminalError, WorkflowContext
 
 from agent import calls, events, plans
 from agent import protocol as p
+from agent.child import Child
 from agent.config import RunConfig, snapshot
+from agent.files import Files, as_terminal
 from agent.planning import PlanReply, PlanRequest, make_plan
 from agent.report import Report
 from agent.steps import StepRequest, run_step
 from sandbox import client as sandbox
 from sandbox.durable import is_cancel
-from sandbox.errors import SandboxError
-
-T = TypeVar("T")
+from sandbox.errors import SandboxError, SandboxGone, Unreachable
 
 log = restate.getLogger(__name__)  # type: ignore[no-untyped-call]  # silent on replay
 
 FENCES_PER_TASK = 1000
 FILES_FOR_PLANNER = 200
+LOOKS = 3
 
 
 class TaskRun:
@@ -42,10 +41,8 @@ class TaskRun:
         self.plans_made = 0
         self.steps_started = 0
         self._config: RunConfig | None = None
-        self._child: str | None = None
-        """Invocation id of the planning or step that runs now."""
-        self._interrupted = False
-        """Whether a message came while the last child ran."""
+        self._child = Child(ctx)
+        self._files = Files(ctx, request.thread)
 
     async def to_the_end(self) -> p.TaskDone:
         """Raises TerminalError when stopped, or when something fails for good."""
@@ -107,13 +104,15 @@ class TaskRun:
             digests=self.digests,
             plan=self.plan,
             seen_before=self.planned_seq,
-            files=await self._files() if self.plan or self.number > 1 else [],
+            files=await self._list_files() if self.plan or self.number > 1 else [],
         )
-        reply = await self._until_interrupted(self.ctx.service_call(make_plan, request))
+        reply = await self._child.run(
+            self.ctx.service_call(make_plan, request), until=self.seen + 1
+        )
         if reply is not None:
             self.report.usage += reply.usage
             self.report.model = reply.model or self.report.model
-        return None if self._interrupted else reply
+        return None if self._child.interrupted else reply
 
     def _adopt(self, plan: p.Plan) -> None:
         """Go on with `plan`; an answer without steps leaves the running plan as it is."""
@@ -135,27 +134,53 @@ class TaskRun:
     async def _work_through(self) -> tuple[p.Outcome, str] | None:
         """All steps in order. None when a message interrupted; else how the task ends."""
         last = ""
-        while (step := plans.next_step(self._plan)) is not None:
-            self._mark(step.id, "in_progress")
-            outcome = await self._run_step(step)
-            if outcome is not None and outcome.outcome == "done":
-                self._mark(step.id, "complete", outcome.summary)
-                last = outcome.summary
-            elif self._interrupted:
-                self._mark(step.id, "pending", outcome.summary if outcome else "", show=False)
-            else:
-                assert outcome is not None
-                self._mark(step.id, "error", outcome.summary)
-                ended: p.Outcome = "blocked" if outcome.outcome == "blocked" else "failed"
-                return ended, f"{step.title}: {outcome.summary}"
-            if self._interrupted:
+        while plans.next_step(self._plan) is not None or await self._lost_at_the_end():
+            step = plans.next_step(self._plan)
+            assert step is not None
+            self._mark(step.id, "in_progress")  # shown before the sandbox is there
+            lease = await self._files.acquire()
+            if lease.rolled_back:
+                self._mark(step.id, "pending", show=False)
+                self._take_back(lease)
+                continue
+            outcome = await self._run_step(step, lease)
+            ended = self._take(step, outcome)
+            if outcome is not None and outcome.mutated:
+                self._files.checkpoint(self._plan, step)
+            if ended is not None:
+                return ended
+            if self._child.interrupted:
                 self.report.interrupted(self._plan)
                 return None
+            last = outcome.summary if outcome else last
         return "done", last or self._plan.answer or self._plan.goal
 
-    async def _run_step(self, step: p.PlanStep) -> p.StepOutcome | None:
+    async def _lost_at_the_end(self) -> bool:
+        """Nothing is called done before it is kept: what the last step did may be to do again."""
+        if self._files.last is not None:
+            await self._files.kept()
+            await self._acquire()
+        return plans.next_step(self._plan) is not None
+
+    def _take(
+        self, step: p.PlanStep, outcome: p.StepOutcome | None
+    ) -> tuple[p.Outcome, str] | None:
+        """Note how a step ended in the plan; the task's end when it must not go on."""
+        if outcome is not None and outcome.outcome == "rolled_back":
+            self._go_back(outcome.checkpoint, outcome.summary, outcome.generation)
+        elif outcome is not None and outcome.outcome == "done":
+            self._mark(step.id, "complete", outcome.summary)
+        elif self._child.interrupted:
+            self._mark(step.id, "pending", outcome.summary if outcome else "", show=False)
+        else:
+            assert outcome is not None
+            self._mark(step.id, "error", outcome.summary)
+            ended: p.Outcome = "blocked" if outcome.outcome == "blocked" else "failed"
+            return ended, f"{step.title}: {outcome.summary}"
+        return None
+
+    async def _run_step(self, step: p.PlanStep, lease: sandbox.Lease) -> p.StepOutcome | None:
         self.steps_started += 1
-        lease = await self._acquire()
         request = StepRequest(
             task=self.ctx.key(),
             thread=self.thread,
@@ -167,29 +192,49 @@ class TaskRun:
             messages=self.messages,
             digests=self.digests,
             sandbox=lease.ref,
+            after=self._files.last,
             fence=self.number * FENCES_PER_TASK + self.plans_made,
         )
-        outcome = await self._until_interrupted(self.ctx.service_call(run_step, request))
+        outcome = await self._child.run(
+            self.ctx.service_call(run_step, request), until=self.seen + 1
+        )
         if outcome is not None:
             self.report.add(outcome)
-            if outcome.files:
-                sandbox.checkpoint(self.ctx, self.thread.key)
         return outcome
 
     async def _acquire(self) -> sandbox.Lease:
-        try:
-            lease = await sandbox.acquire(self.ctx, self.thread.key, self.ctx.key())
-        except SandboxError as error:
-            raise TerminalError(str(error), metadata={"code": type(error).__name__}) from error
-        if lease.note:
-            self.report.note = lease.note
+        lease = await self._files.acquire()
+        if lease.rolled_back:
+            self._take_back(lease)
         return lease
 
-    async def _files(self) -> list[str]:
-        lease = await self._acquire()
-        box = sandbox.SandboxClient(self.ctx, lease.ref, self.number * FENCES_PER_TASK)
-        listing = await box.list_files("list project", ".", FILES_FOR_PLANNER)
-        return [info.path for info in listing.files if info.kind == "file"]
+    def _take_back(self, lease: sandbox.Lease) -> None:
+        mark = lease.restored.mark if lease.restored else ""
+        self._go_back(mark, lease.note, lease.ref.generation)
+
+    async def _list_files(self) -> list[str]:
+        """What the planner knows of the project; a lost sandbox is taken again."""
+        for attempt in range(1, LOOKS + 1):
+            lease = await self._acquire()
+            box = sandbox.SandboxClient(self.ctx, lease.ref, self.number * FENCES_PER_TASK)
+            try:
+                listing = await box.list_files(f"list project {attempt}", ".", FILES_FOR_PLANNER)
+            except (SandboxGone, Unreachable):
+                continue
+            except SandboxError as error:
+                raise as_terminal(error) from error
+            return [info.path for info in listing.files if info.kind == "file"]
+        raise TerminalError("The sandbox was lost again and again.")
+
+    def _go_back(self, mark: str, note: str, generation: int) -> None:
+        """The files are those of an earlier checkpoint: what came after it is done again."""
+        plan = self.plan
+        done = self._files.went_back(mark, generation)
+        self.plan = plans.back_to(plan, done) if plan else None
+        again = plans.undone(plan, done) if plan else []
+        if again:
+            note = f"{note} To be done again: {', '.join(again)}."
+        self._files.say(note)
 
     def _mark(
         self, step_id: str, status: p.StepStatus, digest: str = "", *, show: bool = True
@@ -198,40 +243,16 @@ class TaskRun:
         if show:
             self.report.show_plan(self._plan, "working")
 
-    # --- racing work against the next message ---------------------------------------------------
-
-    async def _until_interrupted(self, call: RestateDurableCallFuture[T]) -> T | None:
-        """The call's answer; after an interrupt whatever it answers on its clean end, or None."""
-        self._interrupted = False
-        self._child = await call.invocation_id()
-        promise = self.ctx.promise(f"interrupt-{self.seen + 1}", type_hint=int)
-        winner = await select(work=call, message=promise.value())
-        if winner[0] == "work":
-            self._child = None
-            answer: T = winner[1]
-            return answer
-        self._interrupted = True
-        self.ctx.cancel_invocation(self._child)
-        try:
-            return await call
-        except TerminalError as error:
-            if is_cancel(error):
-                return None  # it had not begun, so there is nothing to clean up
-            raise
-        finally:
-            self._child = None
-
     async def _settle_child(self) -> None:
-        """Wait for the clean end of a child that was cancelled together with us."""
-        child, self._child = self._child, None
-        if child is None:
-            return
-        try:
-            answer = await self.ctx.attach_invocation(child, type_hint=dict)
-        except TerminalError:
-            return  # it had not begun
-        if "outcome" in answer:  # a step; planning leaves nothing to report
-            self.report.add(p.StepOutcome.model_validate(answer))
+        """Note what a child that was cancelled together with us had done."""
+        answer = await self._child.settled()
+        if "outcome" not in answer:
+            return  # planning, which leaves nothing to report
+        outcome = p.StepOutcome.model_validate(answer)
+        self.report.add(outcome)
+        running = [s for s in self._plan.steps if s.status == "in_progress"]
+        if outcome.mutated and running:
+            self._files.checkpoint(self._plan, running[0])
 
     # --- the end --------------------------------------------------------------------------------
 

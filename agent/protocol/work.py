@@ -75,7 +75,8 @@ class Plan(Wire):
     """For a question that needs no work: the answer itself, with no steps."""
 
 
-StepResultKind = Literal["done", "blocked", "failed", "interrupted"]
+StepResultKind = Literal["done", "blocked", "failed", "interrupted", "rolled_back"]
+"""rolled_back: the sandbox was lost, and with it what was done since a checkpoint."""
 
 
 class StepOutcome(Wire):
@@ -86,3 +87,9 @@ class StepOutcome(Wire):
     """Commands that verified the work, with their result."""
     usage: Usage = Usage()
     turns: int = 0
+    mutated: bool = False
+    """It may have changed files: a checkpoint is due."""
+    checkpoint: str = ""
+    """rolled_back: mark of the checkpoint the files went back to; empty for none."""
+    generation: int = 0
+    """rolled_back: the sandbox that was met."""

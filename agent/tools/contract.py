@@ -8,10 +8,14 @@ from typing import Any, Generic, TypeVar
 from pydantic import BaseModel, ConfigDict
 from restate import Context
 
-from agent import events
+from agent import events, leases
 from agent import protocol as p
 from agent.config import RunConfig
-from sandbox.client import SandboxClient, acquire
+from sandbox.client import Lease, SandboxClient, checkpoint_taken
+from sandbox.errors import SandboxGone
+
+ACQUIRES = 3
+RESTARTED = "The sandbox was started anew with its files; running commands were ended."
 
 
 class Arguments(BaseModel):
@@ -34,6 +38,13 @@ def problem(error: str, detail: str, hint: str = "") -> ToolResult:
     """An error as a value. `error` is a short code, `detail` one sentence."""
     data = {"error": error, "detail": detail}
     return ToolResult(ok=False, data=data | ({"hint": hint} if hint else {}))
+
+
+class Checkpoint(BaseModel):
+    """What the project holds at a checkpoint: in words, and as its mark."""
+
+    label: str
+    mark: str
 
 
 @dataclass
@@ -62,31 +73,65 @@ class Bench:
     generation: int
     activity_rev: int
     """Base of this step's activity revisions."""
+    after: Checkpoint | None = None
+    """Under way when the step began; nothing may be changed before it is taken."""
     ran: list[Ran] = field(default_factory=list)
     asked: str = ""
     """The last question put to people."""
     written: set[str] = field(default_factory=set)
     seconds: float = 0.0
     """Time spent in commands."""
+    mutated: bool = False
+    """Something may have been changed in this step."""
 
-    async def reacquire(self, place: str) -> bool:
-        """Take the session's sandbox again after a long wait or a loss; True when it is a new one.
+    async def before_change(self) -> None:
+        """A checkpoint that is under way must not hold half of this step."""
+        if not self.mutated and self.after is not None:
+            await checkpoint_taken(self.ctx, self.thread.key, self.after.label, self.after.mark)
+        self.mutated = True
 
-        Files are as they were; processes of the old one are gone.
+    async def reacquire(self, place: str) -> str | None:
+        """Take the session's sandbox again after a long wait or a loss.
+
+        Returns what to tell the model when it is a new one: processes of the old one are gone.
+
+        Raises:
+            RolledBack: its files are not those of the old one.
+            SandboxGone: it was lost again and again.
         """
-        lease = await acquire(self.ctx, self.thread.key, self.task)
-        if lease.ref.generation == self.generation:
-            return False
-        self.generation = lease.ref.generation
-        self.sandbox = SandboxClient(self.ctx, lease.ref, self.fence)
-        await self.sandbox.claim(f"{place}: claim again")
-        return True
+        before, told = self.generation, ""
+        for attempt in range(1, ACQUIRES + 1):
+            lease = await leases.acquire(self.ctx, self.thread, self.task, before)
+            if lease.rolled_back:
+                raise RolledBack(lease)
+            if lease.ref.generation == before:
+                return None
+            told = lease.note or told
+            if lease.note:
+                events.restarted(self.ctx, self.thread, lease.ref.generation, lease.note)
+            self.generation = lease.ref.generation
+            self.sandbox = SandboxClient(self.ctx, lease.ref, self.fence)
+            try:
+                await self.sandbox.claim(f"{place}: claim again {attempt}")
+            except SandboxGone:
+                continue
+            return told or RESTARTED
+        raise SandboxGone("The sandbox was lost again and again.")
 
     def say(self, text: str, *, waiting: bool = False) -> None:
         """Show what the step does right now, or that it waits for people."""
         self.activity_rev += 1
         body = p.ActivityBody(text=text, waiting=waiting)
         events.show(self.ctx, self.thread, f"activity:{self.task}", self.activity_rev, body)
+
+
+class RolledBack(Exception):
+    """The sandbox was lost, and its files are as of an earlier checkpoint: the step starts over."""
+
+    def __init__(self, lease: Lease) -> None:
+        super().__init__(lease.note)
+        self.checkpoint = lease.restored.mark if lease.restored else ""
+        self.generation = lease.ref.generation
 
 
 A = TypeVar("A", bound=Arguments)

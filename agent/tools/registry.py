@@ -53,16 +53,25 @@ def parse(call: ToolCall) -> Arguments | ToolResult:
 
 
 async def execute(bench: Bench, call: ToolCall, arguments: Arguments, place: str) -> ToolResult:
-    """Do the call. Raises TerminalError when cancelled or when the sandbox is lost to us."""
+    """Do the call.
+
+    Raises:
+        TerminalError: we were cancelled, or the sandbox is lost to us.
+        RolledBack: it came back with earlier files.
+    """
+    tool = TOOLS[call.name]
+    if tool.mutates:
+        await bench.before_change()
     try:
-        return await TOOLS[call.name].run(bench, arguments, place, call.call_id)
+        return await tool.run(bench, arguments, place, call.call_id)
     except errors.FileProblem as error:
         return problem("file", str(error))
-    except errors.SandboxGone:
-        if not await bench.reacquire(place):
+    except (errors.SandboxGone, errors.Unreachable) as error:
+        told = await bench.reacquire(place)
+        if told is None and isinstance(error, errors.SandboxGone):
             raise
-        hint = "Files are kept, running commands ended. Look before you repeat anything."
-        return problem("sandbox_restarted", "The sandbox was restarted meanwhile.", hint)
+        told = told or "The sandbox could not be reached for some minutes; now it can."
+        return problem("sandbox_restarted", told, "Look at the files before you repeat anything.")
     except (errors.Fenced, errors.Fatal) as error:
         raise TerminalError(str(error), metadata={"code": type(error).__name__}) from error
 

@@ -4,136 +4,23 @@ recorded."""
 import asyncio
 import json
 import time
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from agent import model, settings
 from agent import protocol as p
-from agent.app import SERVICES
-from local.model import Fault, Reply, ScriptedModel, call, running_model, say
-from sandbox import backend as sandbox_backend
-from sandbox.backends.local.backend import LocalBackend
-from sandbox.settings import Settings as SandboxSettings
-from tests.fakes.restate import Engine, running_engine
-from tests.fakes.thread import RecordedThreads
-
-ANA = p.Person(user_id="U0ANA", name="Ana")
-BEN = p.Person(user_id="U0BEN", name="Ben")
-THREAD = p.ThreadRef(team="T", channel="C", root_ts="1.000000")
-Script = Callable[[dict[str, Any]], Reply]
-
-
-def is_planning(request: dict[str, Any]) -> bool:
-    return "role: planner" in request["instructions"]
-
-
-def plan(*steps: str, answer: str = "") -> Reply:
-    rows = [{"id": s, "title": s.title(), "detail": s, "done_when": "it is"} for s in steps]
-    return say(json.dumps({"goal": "A goal", "assumptions": [], "answer": answer, "steps": rows}))
-
-
-def shell(command: str) -> Reply:
-    arguments = {"command": command, "workdir": None, "timeout_s": None, "background": None}
-    return Reply(calls=(call("shell", arguments),))
-
-
-def finish(summary: str = "It is done.", *checks: str) -> Reply:
-    arguments = {"outcome": "done", "summary": summary, "files": [], "checks": list(checks)}
-    return Reply(calls=(call("finish_step", arguments),))
-
-
-def outputs(request: dict[str, Any]) -> list[dict[str, Any]]:
-    return [
-        json.loads(item["output"])
-        for item in request["input"]
-        if item["type"] == "function_call_output"
-    ]
-
-
-def text_of(request: dict[str, Any]) -> str:
-    text: str = request["input"][0]["content"][0]["text"]
-    return text
-
-
-class Agent:
-    """What a test drives: people's messages in, recorded events out."""
-
-    def __init__(self, engine: Engine, threads: RecordedThreads, scripted: ScriptedModel) -> None:
-        self.engine = engine
-        self.threads = threads
-        self.model = scripted
-        self._ts = 1
-
-    async def say(self, text: str, author: p.Person = ANA) -> None:
-        self._ts += 1
-        ts = "1.000000" if self._ts == 2 else f"1.{self._ts:06}"
-        await self.engine.client.send_message(
-            p.UserMessage(thread=THREAD, ts=ts, author=author, text=text)
-        )
-
-    async def result(self, holds: Callable[[p.ResultBody], bool] = lambda _: True) -> p.ResultBody:
-        return await self.threads.until(p.ResultBody, holds)
-
-    async def approval(self) -> p.ApprovalRequest:
-        body = await self.threads.until(p.ApprovalBody, lambda b: b.outcome is None)
-        return body.request
-
-    async def answer(
-        self, request: p.ApprovalRequest, by: p.Person, decision: str, answer: str = ""
-    ) -> p.AnswerReceipt:
-        made = {"approval": request.approval, "by": by, "decision": decision, "answer": answer}
-        return await self.engine.client.answer(p.ApprovalAnswer.model_validate(made))
-
-    async def running_command(self) -> None:
-        """Until the step's command has been announced."""
-        await self.threads.until(p.ActivityBody, lambda body: "sleep" in body.text)
-
-    async def idle(self) -> p.SessionView:
-        """Until the session has taken the end of its task."""
-        async with asyncio.timeout(20):
-            while (view := await self.engine.client.read(THREAD)).task is not None:
-                await asyncio.sleep(0.02)
-        return view
-
-
-@pytest.fixture
-def make_agent(tmp_path: Path, sandboxes: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
-    """`async with make_agent(script) as agent`: everything of the agent, on this model script."""
-
-    @asynccontextmanager
-    async def make(script: Script, *, replay_always: bool = False) -> AsyncIterator[Agent]:
-        async with (
-            running_model(port=0, scenarios=[script]) as scripted,
-            running_engine(tmp_path / "restate") as engine,
-        ):
-            monkeypatch.setenv("OPENAI_API_KEY", "scripted")
-            monkeypatch.setenv("OPENAI_BASE_URL", scripted.base_url)
-            monkeypatch.setenv("LLM_API", "responses")
-            monkeypatch.setenv("SANDBOX_STATE_DIR", str(sandboxes))
-            _forget()
-            threads = RecordedThreads()
-            try:
-                async with engine.serve([*SERVICES, *threads.services]):
-                    if replay_always:
-                        await engine.replay_always([*SERVICES, *threads.services])
-                    yield Agent(engine, threads, scripted)
-            finally:
-                await model.current_llm().aclose()
-                _forget()
-
-    return make
-
-
-def _forget() -> None:
-    """Each test has settings of its own; a process of the product never changes them."""
-    settings.current.cache_clear()
-    model.current_llm.cache_clear()
-    sandbox_backend.current_settings.cache_clear()
-    sandbox_backend.current_backend.cache_clear()
+from local.model import Fault, Reply, call, say
+from tests.integration.agent.driver import (
+    ANA,
+    BEN,
+    THREAD,
+    finish,
+    is_planning,
+    outputs,
+    plan,
+    shell,
+    text_of,
+)
 
 
 async def test_a_request_becomes_a_plan_then_work_then_a_result(make_agent: Any) -> None:
@@ -261,60 +148,6 @@ async def test_an_interrupt_withdraws_the_open_approval(make_agent: Any) -> None
     assert closed.outcome.verdict == "withdrawn"
     assert not late.accepted
     assert result.summary == "Left it."
-
-
-async def stop_sandboxes(state: Path) -> None:
-    """End every sandbox's processes, as its lease or a restart of the machine would."""
-    backend = LocalBackend(SandboxSettings.load({"SANDBOX_STATE_DIR": str(state)}))
-    for box in (state / "boxes").iterdir():
-        await backend.stop(await backend.ensure(box.name, None, []))
-
-
-async def test_an_approval_outlives_the_sandbox_and_the_work_goes_on_with_its_files(
-    make_agent: Any, sandboxes: Path
-) -> None:
-    def script(request: dict[str, Any]) -> Reply:
-        if is_planning(request):
-            return plan("tidy")
-        done = outputs(request)
-        commands = ["git init -q . && echo kept > kept.txt", RISKY, "cat kept.txt"]
-        return shell(commands[len(done)]) if len(done) < 3 else finish(done[-1]["output"])
-
-    async with make_agent(script) as agent:
-        await agent.say("tidy up")
-        request = await agent.approval()
-        await stop_sandboxes(sandboxes)
-        assert (await agent.answer(request, ANA, "approve")).accepted
-        result = await agent.result()
-    assert (result.outcome, result.summary) == ("done", "kept\n")
-
-
-async def test_a_sandbox_lost_in_the_middle_is_a_result_the_model_can_react_to(
-    make_agent: Any, sandboxes: Path
-) -> None:
-    def script(request: dict[str, Any]) -> Reply:
-        if is_planning(request):
-            return plan("work")
-        done = outputs(request)
-        commands = ["echo kept > kept.txt; sleep 60", "cat kept.txt"]
-        if len(done) < 2:
-            return shell(commands[len(done)])
-        return finish(f"{done[0]['error']}: {done[1]['output']}")
-
-    async with make_agent(script) as agent:
-        await agent.say("work")
-        await agent.running_command()
-        await until_written(sandboxes, "kept.txt")
-        await stop_sandboxes(sandboxes)
-        result = await agent.result()
-    assert result.outcome == "done"
-    assert result.summary in ("sandbox_restarted: kept\n", "lost: kept\n")
-
-
-async def until_written(state: Path, name: str) -> None:
-    async with asyncio.timeout(20):
-        while not list(state.glob(f"boxes/*/**/project/{name}")):
-            await asyncio.sleep(0.02)
 
 
 async def test_an_approval_nobody_answers_expires(
