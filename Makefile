@@ -1,15 +1,23 @@
 # Commands of Threadwright. Needs Python 3.11 or newer, make, and a package registry; nothing else.
 PYTHON ?= python3
 PORT ?= 8600
+N ?= 50
+BACKEND ?= local
 VENV := .venv
 RUN := $(VENV)/bin/python
 STAMP := $(VENV)/.ready
 
-.PHONY: help setup demo play test check bench lock clean
+.PHONY: help setup demo play doctor test contract attacks mutations kill-sandbox check bench lock clean
 help:
 	@echo "make demo    everything on this machine, with a web page     (PORT=$(PORT))"
 	@echo "make play    a scripted conversation through all of it, in the terminal"
+	@echo "             both with SANDBOX_BACKEND=modal: sandboxes of Modal's, or of a stand-in without a token"
+	@echo "make kill-sandbox  sandboxes die at random moments of a task     (N=$(N) BACKEND=$(BACKEND))"
+	@echo "make doctor  what works on this machine for sandboxes, and what to do about the rest"
 	@echo "make test    all tests"
+	@echo "make contract  what every sandbox backend promises, a line per case and backend"
+	@echo "make attacks   what hostile code tries against the local sandbox, a line per attack"
+	@echo "make mutations   takes protections away one by one: the attacks must notice   (minutes)"
 	@echo "make check   ruff, mypy, import rules, lock files"
 	@echo "make bench   measures, prints a table, writes bench.json"
 	@echo "make lock    resolve dependencies anew"
@@ -31,6 +39,12 @@ demo: setup
 play: setup
 	@$(RUN) -m local.play
 
+kill-sandbox: setup
+	@$(RUN) -m tests.chaos.kill_sandbox --runs $(N) --backend $(BACKEND)
+
+doctor: setup
+	@$(RUN) -m sandbox.doctor
+
 test: setup
 	@$(RUN) -m pytest
 
@@ -40,6 +54,15 @@ check: setup
 	@$(RUN) -m mypy
 	@$(VENV)/bin/lint-imports --no-cache
 	@$(RUN) -m tests.check_locks
+
+contract: setup
+	@$(RUN) -m pytest tests/integration/backend_contract -v --no-header | sed -nE 's|^.*::test_([a-z0-9_]*)\[([a-z]+)(-?)(.*)\] ([A-Z]+).*|\5 \2  \1 \4|p; /^[0-9]+ (passed|failed)/p; /^=.*(passed|failed)/p'
+
+attacks: setup
+	@$(RUN) -m tests.attacks
+
+mutations: setup
+	@$(RUN) -m tests.attacks.mutations
 
 bench: setup
 	@$(RUN) -m tests.bench

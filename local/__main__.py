@@ -10,6 +10,8 @@ import sys
 
 from local.cloud import Cloud, Wishes, running_cloud
 from local.errors import LocalCloudError
+from sandbox.doctor import examine, summary
+from sandbox.settings import Settings
 
 WELCOME = """
   Threadwright is running on this machine.
@@ -18,9 +20,11 @@ WELCOME = """
 
   Open it and write in #build:   @threadwright build a to-do CLI with tests
   {model}
+  {sandboxes}
   Ctrl-C ends everything.
 """
 SCRIPTED = "The model is a scripted demo. Set OPENAI_API_KEY to work with a real one."
+STAND_IN = "They run in a stand-in for Modal. Set MODAL_TOKEN_ID to use Modal itself."
 REAL = "The model is real: your OPENAI_API_KEY is in use and calls cost money."
 
 
@@ -60,7 +64,11 @@ async def demo(port: int) -> None:
     try:
         async with running_cloud(Wishes(port=port)) as cloud:
             model = REAL if os.environ.get("OPENAI_API_KEY") else SCRIPTED
-            print(WELCOME.format(url=cloud.start_url, model=model), flush=True)
+            sandboxes = summary(await examine(Settings.load(cloud.settings)))
+            if cloud.control_url:
+                sandboxes = f"{sandboxes} {STAND_IN}"
+            text = WELCOME.format(url=cloud.start_url, model=model, sandboxes=sandboxes)
+            print(text, flush=True)
             await _first_death(cloud)
     except asyncio.CancelledError:
         print("ended", flush=True)

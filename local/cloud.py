@@ -7,17 +7,15 @@ model are programs of ours; Restate, the agent, the bot and the sandboxes are th
 
 import asyncio
 import os
-import shutil
 import tempfile
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import sandbox.settings
 from local.processes import ROOT, Child
 from local.restate.server import RestateServer, free_port
-from sandbox.backends.local.backend import LocalBackend
+from local.sandboxes import Sandboxes, end_sandboxes
 
 # They open nothing but the workspace on loopback.
 BOT_TOKEN = "xoxb-local-threadwright"
@@ -34,7 +32,11 @@ class Cloud:
     agent: Child
     bot: Child
     model: Child | None
+    control_plane: Child | None
+    """Of the sandboxes, when they are Modal's and there is no account."""
     page_url: str
+    control_url: str = ""
+    """The control plane's door for tests."""
     settings: Mapping[str, str] = field(default_factory=dict)
 
     @property
@@ -43,7 +45,8 @@ class Cloud:
 
     @property
     def children(self) -> list[Child]:
-        return [c for c in (self.bot, self.agent, self.model, self.slack) if c is not None]
+        ours = (self.bot, self.agent, self.model, self.slack, self.control_plane)
+        return [child for child in ours if child is not None]
 
 
 @dataclass(frozen=True)
@@ -59,6 +62,8 @@ class Wishes:
     """A model server of the caller's instead of the demo's, up to and including `/v1`."""
     restate_environ: Mapping[str, str] = field(default_factory=dict)
     agent_environ: Mapping[str, str] = field(default_factory=dict)
+    sandbox_environ: Mapping[str, str] | None = None
+    """Settings of the sandboxes, instead of those in our own environment."""
 
 
 @asynccontextmanager
@@ -67,19 +72,30 @@ async def running_cloud(wishes: Wishes = Wishes()) -> AsyncIterator[Cloud]:
 
     Raises LocalCloudError with one sentence when a part does not come up.
     """
-    data_dir = Path(tempfile.mkdtemp(prefix="threadwright-"))
-    data_dir.chmod(0o755)  # the sandbox's own user passes through
-    cloud = _assemble(data_dir, wishes)
+    with tempfile.TemporaryDirectory(prefix="threadwright-", ignore_cleanup_errors=True) as folder:
+        data_dir = Path(folder)
+        data_dir.chmod(0o755)  # the sandbox's own user passes through
+        cloud = _assemble(data_dir, wishes)
+        needed = [c for c in (cloud.model, cloud.slack, cloud.control_plane) if c is not None]
+        try:
+            await asyncio.gather(cloud.restate.start(), *(_up(child) for child in needed))
+            async with _running_product(cloud):
+                yield cloud
+        finally:
+            for child in needed:
+                await child.stop()
+            await cloud.restate.stop()
+
+
+@asynccontextmanager
+async def _running_product(cloud: Cloud) -> AsyncIterator[None]:
     try:
-        await asyncio.gather(cloud.restate.start(), *(_up(c) for c in cloud.children[2:]))
         await asyncio.gather(_up(cloud.agent), _up(cloud.bot))
-        yield cloud
+        yield
     finally:
-        for child in cloud.children:
-            await child.stop()
-        await cloud.restate.stop()
+        await cloud.bot.stop()
+        await cloud.agent.stop()
         await end_sandboxes(cloud.settings)
-        shutil.rmtree(data_dir, ignore_errors=True)
 
 
 async def _up(child: Child) -> None:
@@ -96,10 +112,8 @@ def _assemble(data_dir: Path, wishes: Wishes) -> Cloud:
     model_url = f"http://127.0.0.1:{model_port}"
     engine = {"RESTATE_INGRESS_URL": restate.ingress_url, "RESTATE_ADMIN_URL": restate.admin_url}
     agent_bind, bot_bind = f"127.0.0.1:{free_port()}", f"127.0.0.1:{free_port()}"
-    sandboxes = {
-        "SANDBOX_BACKEND": "local",
-        "SANDBOX_STATE_DIR": str(data_dir / "sandboxes"),
-    }
+    environ = os.environ if wishes.sandbox_environ is None else wishes.sandbox_environ
+    sandboxes = Sandboxes(environ, data_dir)
     model_settings = {
         "OPENAI_API_KEY": "scripted",
         "OPENAI_BASE_URL": wishes.model_url or f"{model_url}/v1",
@@ -131,13 +145,16 @@ def _assemble(data_dir: Path, wishes: Wishes) -> Cloud:
         )
         if scripted
         else None,
+        control_plane=child("modal", sandboxes.stand_in, {}, f"{sandboxes.control_url}/running")
+        if sandboxes.stand_in
+        else None,
         agent=child(
             "agent",
             ["agent"],
             {
                 **engine,
                 **model_settings,
-                **sandboxes,
+                **sandboxes.settings,
                 "THREADWRIGHT_AGENT_BIND": agent_bind,
                 **wishes.agent_environ,
             },
@@ -156,13 +173,6 @@ def _assemble(data_dir: Path, wishes: Wishes) -> Cloud:
             f"http://{bot_bind}/health",
         ),
         page_url=slack_url,
-        settings=sandboxes,
+        control_url=sandboxes.control_url,
+        settings=sandboxes.settings,
     )
-
-
-async def end_sandboxes(settings: Mapping[str, str]) -> None:
-    """Sandboxes outlive workers on purpose; here nothing may stay."""
-    backend = LocalBackend(sandbox.settings.Settings.load(settings))
-    boxes = Path(settings["SANDBOX_STATE_DIR"], "boxes")
-    for box in boxes.iterdir() if boxes.exists() else ():
-        await backend.destroy(box.name)

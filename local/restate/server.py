@@ -1,12 +1,12 @@
 """Owns one Restate server process: its binary, ports, data folder and readiness.
 
 Loopback only, telemetry off, small memory: the settings of one laptop. Raises `LocalCloudError`
-with
-one sentence when the server cannot be started.
+with one sentence when the server cannot be started.
 """
 
 import asyncio
 import os
+import random
 import signal
 import socket
 import sys
@@ -20,6 +20,7 @@ import aiohttp
 from local.errors import LocalCloudError
 
 PACKAGE_DIR = Path(__file__).parent
+PORTS = (12_000, 32_000)
 _PLATFORMS = {
     ("linux", "x86_64"): "linux-x64",
     ("linux", "aarch64"): "linux-arm64",
@@ -44,10 +45,15 @@ def server_binary() -> Path:
 
 
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """Below the ports that outgoing connections take, so that none of them is faster than us."""
+    while True:
+        port = random.randint(*PORTS)
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return port
 
 
 @dataclass

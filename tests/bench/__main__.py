@@ -4,7 +4,14 @@ import asyncio
 import json
 from pathlib import Path
 
-from tests.bench import engine, sandboxes, threads
+from tests.bench import (
+    durable_commands,
+    engine,
+    modal_sandboxes,
+    sandboxes,
+    snapshots,
+    threads,
+)
 
 TARGETS = {
     "step_overhead_ratio": "≤ 1.5",
@@ -13,6 +20,9 @@ TARGETS = {
     "interrupt_dead_ms_p95": "< 500",
     "sandbox_first_command_ms_p50": "< 150",
     "command_overhead_ms_p50": "< 15",
+    "command_overhead_durable_ms_p50": "< 15",
+    "snapshot_over_tar_ratio": "≤ 1.3",
+    "restore_over_tar_ratio": "≤ 1.3",
     "slack_calls_six_steps": "≤ 15",
     "rss_mb_agent": "≤ 100",
 }
@@ -23,6 +33,9 @@ async def measure() -> dict[str, float]:
     return {
         **await engine.measure(),
         **await sandboxes.measure(),
+        **await durable_commands.measure(),
+        **await snapshots.measure(),
+        **await modal_sandboxes.measure(),
         **await threads.measure(),
     }
 

@@ -54,14 +54,14 @@ async def measure() -> dict[str, float]:
     with tempfile.TemporaryDirectory() as folder:
         async with running_engine(Path(folder, "restate")) as engine:
             async with engine.serve([bench]):
-                await _call(engine, "bare", STEPS)  # warm
+                await _steps(engine, "bare")  # warm
                 rounds = [
-                    (await _call(engine, "bare", STEPS), await _call(engine, "ours", STEPS))
+                    (await _steps(engine, "bare"), await _steps(engine, "ours"))
                     for _ in range(ROUNDS)
                 ]
             async with _granian(engine):
-                await _call(engine, "bare", STEPS)
-                other = [await _call(engine, "bare", STEPS) for _ in range(ROUNDS)]
+                await _steps(engine, "bare")
+                other = [await _steps(engine, "bare") for _ in range(ROUNDS)]
     plain = statistics.median(b for b, _ in rounds)
     return {
         "step_overhead_ratio": statistics.median(o / b for b, o in rounds),
@@ -70,11 +70,15 @@ async def measure() -> dict[str, float]:
     }
 
 
-async def _call(engine: Engine, handler: str, steps: int) -> float:
-    url = f"{engine.server.ingress_url}/restate/call/Bench/{handler}"
-    async with aiohttp.ClientSession() as http, http.post(url, json=steps) as response:
+async def _steps(engine: Engine, handler: str) -> float:
+    return float(await call(engine, f"Bench/{handler}", STEPS))
+
+
+async def call(engine: Engine, handler: str, request: int) -> Any:
+    url = f"{engine.server.ingress_url}/restate/call/{handler}"
+    async with aiohttp.ClientSession() as http, http.post(url, json=request) as response:
         response.raise_for_status()
-        return float(await response.json())
+        return await response.json()
 
 
 @asynccontextmanager

@@ -92,11 +92,18 @@ async def _interrupt(person: Person, number: int) -> float:
     process = await _sleeper()
     begin = time.perf_counter()
     await person.post(CHANNEL, "that is enough", root)
-    while process.is_running() and process.status() != psutil.STATUS_ZOMBIE:
+    while _runs(process):
         await asyncio.sleep(0.002)
     dead = (time.perf_counter() - begin) * 1000
     await _until(person, root, lambda m: slot_of(m).startswith("result:"))
     return dead
+
+
+def _runs(process: psutil.Process) -> bool:
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False  # between the two questions
 
 
 async def _sleeper() -> psutil.Process:

@@ -1,0 +1,1 @@
+"""Whole-product tests that break something at random moments: `make kill-sandbox`."""
