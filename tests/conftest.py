@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from local.cloud import end_sandboxes
+from local.sandboxes import end_sandboxes
 from tests.fakes.restate import Engine, running_engine
 
 OURS = ("SLACK_", "OPENAI_", "LLM_", "RESTATE_", "SANDBOX_", "MODAL_", "THREADWRIGHT_")

@@ -128,7 +128,7 @@ async def test_of_two_clicks_at_once_one_counts_and_the_other_is_told_the_truth(
     await asyncio.gather(
         ana.click(CHANNEL, card["ts"], names.APPROVE), ben.click(CHANNEL, card["ts"], names.DENY)
     )
-    [decided] = await stage.until_replies(
+    decided, *_ = await stage.until_replies(  # Ana's answer for herself alone may be among them
         lambda s: "approved" in s[0]["text"] or "denied" in s[0]["text"]
     )
     approved = "approved by Ana" in decided["text"]
