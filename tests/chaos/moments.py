@@ -40,7 +40,8 @@ def choose(run: int, chance: random.Random) -> Moment:
     """Runs take turns in kind, so that a few of them meet every one."""
     kind = list(KINDS)[run % len(KINDS)]
     stage, earliest, latest = KINDS[kind]
-    step = 0 if stage == "planning" else chance.randint(1, STEPS)
+    last = STEPS - 1 if kind == "between steps" else STEPS
+    step = 0 if stage == "planning" else chance.randint(1, last)
     if kind == "while a command runs":
         latest = min(latest, six_steps.SLEEPS.get(step, 0.1) + 0.1)
     return Moment(kind, step, stage, chance.uniform(earliest, latest))
