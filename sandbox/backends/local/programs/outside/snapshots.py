@@ -28,7 +28,7 @@ SLACK_BYTES = 1 << 28
 UNUSABLE = 77
 RESTORE = f"""
 "$1" -dcq |
-/usr/bin/dd bs=1M iflag=fullblock count="$2" status=none |
+/usr/bin/dd bs=64K iflag=fullblock count="$2" status=none |
 /usr/bin/tar -xpf - -C / --no-same-owner
 s=("${{PIPESTATUS[@]}}")
 [ "${{s[0]}}" != 0 ] && [ "${{s[1]}}" = 0 ] && exit {UNUSABLE}
@@ -104,7 +104,7 @@ def _unpack(config: Header, box: Box, path: str, unpack: str, log: int) -> int:
     erase(new)
     box.make_files("files.new")
     mounts = [(f"{new}/project", "/project"), (f"{new}/home", bwrap.HOME)]
-    limit = str((2 * config["file_bytes"] + SLACK_BYTES) >> 20)
+    limit = str((2 * config["file_bytes"] + SLACK_BYTES) >> 16)
     command = ["/bin/bash", "-c", RESTORE, "restore", unpack, limit]
     with open(path, "rb") as stream:
         pid = bwrap.launch(config, mounts, command, stdin=stream.fileno(), stderr=log)
