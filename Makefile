@@ -55,8 +55,11 @@ check: setup
 	@$(VENV)/bin/lint-imports --no-cache
 	@$(RUN) -m tests.check_locks
 
+contract: SHELL := /bin/bash
+contract: .SHELLFLAGS := -o pipefail -c
 contract: setup
-	@$(RUN) -m pytest tests/integration/backend_contract -v --no-header | sed -nE 's|^.*::test_([a-z0-9_]*)\[([a-z]+)(-?)(.*)\] ([A-Z]+).*|\5 \2  \1 \4|p; /^[0-9]+ (passed|failed)/p; /^=.*(passed|failed)/p'
+	@$(RUN) -m pytest tests/integration/backend_contract -vv --no-header \
+	| sed -unE 's|^.*::test_([a-z0-9_]*)\[([a-z]+)-?(.*)\] ([A-Z]+).*|\4 \2  \1 \3|p; /^E  /p; /^=.*(passed|failed)/p'
 
 attacks: setup
 	@$(RUN) -m tests.attacks
