@@ -66,9 +66,12 @@ async def acquire(ctx: ObjectContext, request: AcquireRequest) -> Lease:
 
     try:
         ref = await effect(ctx, "start", ensure, SandboxRef, START_ATTEMPTS)
-    except (SandboxError, TerminalError) as error:
+    except SandboxError as error:
         ctx.set(LIFE, before)
-        raise (to_terminal(error) if isinstance(error, SandboxError) else error) from error
+        raise to_terminal(error) from error
+    except TerminalError:  # cancelled: whatever was started is adopted by the next acquire
+        ctx.set(LIFE, before)
+        raise
     until = now + request.ttl_seconds
     after = lifecycle.acquired(before, ref, request.owner, until, now)
     await _store(ctx, after)
