@@ -45,10 +45,12 @@ class SessionClient:
         self._http: aiohttp.ClientSession | None = None
 
     async def send_message(self, message: p.UserMessage) -> None:
-        """Hand over an instruction, durably and once per (team, channel, ts)."""
+        """Hand over an instruction, durably and once: per client_msg_id, and per (team, channel,
+        ts)."""
         t = message.thread
+        identity = message.client_msg_id or message.ts
         await self.send(
-            p.ON_MESSAGE, t.key, message, key_of_effect=f"{t.team}:{t.channel}:{message.ts}"
+            p.TAKE_MESSAGE, None, message, key_of_effect=f"{t.team}:{t.channel}:{identity}"
         )
 
     async def send_edit(self, edit: p.MessageEdit) -> None:
@@ -72,6 +74,23 @@ class SessionClient:
 
     async def answer(self, answer: p.ApprovalAnswer) -> p.AnswerReceipt:
         return await self.call(p.ANSWER_APPROVAL, answer.approval, answer)
+
+    async def peek(self, approval: str) -> p.ApprovalView:
+        """The question behind a card, and its outcome."""
+        return await self.call(p.PEEK_APPROVAL, approval, p.Nothing())
+
+    async def feedback(self, thread: p.ThreadRef, feedback: p.Feedback) -> None:
+        key = f"{feedback.task}:{feedback.by.user_id}:{feedback.verdict}:{feedback.at}"
+        await self.send(p.ON_FEEDBACK, thread.key, feedback, key_of_effect=key)
+
+    async def preferences(self, team: str, owner: str) -> p.PreferencesView:
+        """What `owner`, a user or channel id, has chosen, and may choose."""
+        return await self.call(p.READ_PREFERENCES, f"{team}:{owner}", p.Nothing())
+
+    async def save_preferences(
+        self, team: str, owner: str, request: p.SavePreferences
+    ) -> p.SaveReceipt:
+        return await self.call(p.SAVE_PREFERENCES, f"{team}:{owner}", request)
 
     async def download(self, request: p.DownloadRequest) -> None:
         await self.send(p.RUN_DOWNLOAD, None, request, key_of_effect=request.request_id)

@@ -22,7 +22,14 @@ class ApprovalRequest(Wire):
     options: list[str] = []
     requester: Person
     approvers: list[str] = []
-    """User ids that may answer besides the requester."""
+    """Ids of users and user groups that may answer besides the requester."""
+    four_eyes: bool = False
+    """The requester may deny it, but not approve it."""
+    seen_seq: int = 0
+    """Newest message the asking task had read; a newer one may be the answer."""
+    asked_at: float = 0.0
+    remind_at: float = 0.0
+    """When the thread is reminded, once; 0 for never."""
     expires_at: float
 
 
@@ -39,6 +46,16 @@ class ApprovalOutcome(Wire):
     by: Person | None = None
     at: float = 0.0
     answer: str = ""
+    message: str = ""
+    """What `by` wrote in the thread in place of a click: a denial, or the answer; of somebody who
+    may not answer, what withdrew the question."""
+
+
+class ApprovalView(Wire):
+    """What may be known of a question; `request` is None for one that is not known (any more)."""
+
+    request: ApprovalRequest | None = None
+    outcome: ApprovalOutcome | None = None
 
 
 class AnswerReceipt(Wire):

@@ -6,6 +6,7 @@ from pydantic import Field
 
 from agent.protocol.approval import ApprovalOutcome, ApprovalRequest
 from agent.protocol.people import Person, ThreadRef, Wire
+from agent.protocol.preferences import ApprovalPreset
 from agent.protocol.work import Outcome, StepMark, StepStatus, Usage
 
 
@@ -49,6 +50,13 @@ class ApprovalBody(Wire):
     outcome: ApprovalOutcome | None = None
 
 
+class Asked(Wire):
+    """One instruction and whose it was."""
+
+    by: Person
+    text: str
+
+
 class ResultBody(Wire):
     """The final message of a task; a new message, because edits notify nobody."""
 
@@ -59,6 +67,8 @@ class ResultBody(Wire):
     files: list[str] = []
     checks: list[str] = []
     asked_by: list[Person] = []
+    asked: list[Asked] = []
+    """Every instruction this task has read, in order, shortened."""
     seconds: float = 0.0
     usage: Usage = Usage()
     model: str = ""
@@ -71,6 +81,8 @@ class NoteBody(Wire):
 
     kind: Literal["note"] = "note"
     text: str
+    mentions: list[str] = []
+    """Ids of users and user groups it is for; they are mentioned before the text."""
 
 
 class ReactionBody(Wire):
@@ -123,6 +135,12 @@ TaskStateName = Literal["planning", "working", "waiting", "done"]
 class TaskStatus(Wire):
     state: TaskStateName = "planning"
     plan: PlanBody | None = None
+    model: str = ""
+    approvals: ApprovalPreset | None = None
+    """None when not known."""
+    budget_usd: float | None = None
+    usage: Usage = Usage()
+    """Of this task so far."""
 
 
 class GrantRequest(Wire):
@@ -130,8 +148,13 @@ class GrantRequest(Wire):
     """Slack method, for example `chat.update`."""
     thread: str
     urgent: bool = False
+    now: float = 0.0
+    """Unix seconds as the caller has journaled them; 0 for unknown."""
 
 
 class Grant(Wire):
     wait_seconds: float
-    """Wait this long before the call; 0 means now."""
+    """0 means now. Else the thread has a place and is called by `Thread.turn`; it asks again only
+    when nothing came in this time."""
+    away: bool = False
+    """The workspace has removed us: nothing is called until we are back."""

@@ -19,8 +19,12 @@ class UploadStart(Wire):
 class UploadTicket(Wire):
     """Where to POST the raw bytes. The URL is single use and needs no token."""
 
-    file_id: str
-    upload_url: str
+    file_id: str = ""
+    upload_url: str = ""
+    problem: str = ""
+    """One sentence when Slack takes no such upload; the rest is empty then."""
+    blocked: bool = False
+    """This workspace takes no such file at all: another way is needed."""
 
 
 class UploadFinish(Wire):
@@ -28,9 +32,31 @@ class UploadFinish(Wire):
     thread: ThreadRef
     title: str
     comment: str
+    """Markdown; what the project's plan says may stand in it."""
+    mentions: list[str] = []
+    """Ids of users and user groups it is for; they are mentioned before the comment."""
 
 
 class UploadReceipt(Wire):
     ok: bool
     error: str = ""
     """One sentence when Slack refused the file."""
+    blocked: bool = False
+    """This workspace takes no such file at all: another way is needed."""
+
+
+class FileRequest(Wire):
+    """The bytes of an attachment are wanted."""
+
+    thread: ThreadRef
+    file_id: str
+
+
+class FileTicket(Wire):
+    """Where to GET the bytes, for some minutes; or one sentence why there are none."""
+
+    url: str = ""
+    name: str = ""
+    mimetype: str = ""
+    size_bytes: int = 0
+    problem: str = ""

@@ -15,6 +15,8 @@ class Usage(Wire):
     reasoning: int = 0
     cost_usd: float | None = 0.0
     """None once any call had no known price."""
+    known_usd: float = 0.0
+    """Cost of the calls whose price is known; budgets count these."""
 
     def __add__(self, other: "Usage") -> "Usage":
         return Usage(
@@ -23,6 +25,7 @@ class Usage(Wire):
             cache_write=self.cache_write + other.cache_write,
             output=self.output + other.output,
             reasoning=self.reasoning + other.reasoning,
+            known_usd=self.known_usd + other.known_usd,
             cost_usd=None
             if self.cost_usd is None or other.cost_usd is None
             else self.cost_usd + other.cost_usd,
