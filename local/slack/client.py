@@ -1,195 +1,23 @@
-"""Owns acting as a person from a script or a test, and looking behind the workspace's curtain.
+"""Owns looking behind the workspace's curtain from a script or a test, and acting as its people.
 
 async with PeopleClient(workspace.base_url) as people:
     ana = people.person("U0ANA")
     ts = await ana.post("C0BUILD", "@threadwright build a to-do CLI")
 """
 
-import base64
-import json
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
 from types import TracebackType
 from typing import Any
-from urllib.parse import quote
 
-import aiohttp
-
-from local.slack.errors import Refused
-from local.slack.faults import Fault
+from local.slack.faults import Fault, Weather
+from local.slack.http_mode import HttpSpec
+from local.slack.installs import InstallSpec
+from local.slack.person import Door, Person
+from local.slack.rates import RateSpec
 from local.slack.state import Json
+from local.slack.switches import Parcel
+from local.slack.workspace import Admin
 
-_TIMEOUT = aiohttp.ClientTimeout(total=30)
-
-
-class _Door:
-    """Requests to the local API of one workspace."""
-
-    def __init__(self, base_url: str) -> None:
-        self._base = base_url.rstrip("/")
-        self._http: aiohttp.ClientSession | None = None
-
-    def http(self) -> aiohttp.ClientSession:
-        if self._http is None:
-            self._http = aiohttp.ClientSession(self._base, timeout=_TIMEOUT)
-        return self._http
-
-    async def get(self, path: str, **query: str | None) -> Json:
-        params = {name: value for name, value in query.items() if value is not None}
-        async with self.http().get(path, params=params) as response:
-            return await _answer(response)
-
-    async def post(self, path: str, body: Mapping[str, Any]) -> Json:
-        given = {name: value for name, value in body.items() if value is not None}
-        async with self.http().post(path, json=given) as response:
-            return await _answer(response)
-
-    async def delete(self, path: str) -> Json:
-        async with self.http().delete(path) as response:
-            return await _answer(response)
-
-    async def aclose(self) -> None:
-        if self._http is not None:
-            await self._http.close()
-
-
-class Person:
-    """One person of the workspace. Every method raises Refused, with the reason, on a no.
-
-    Args:
-        base_url: of the workspace, without `/api/`.
-        user_id: `U0ANA`, `U0BEN` or the outsider `U0OTTO`.
-    """
-
-    def __init__(self, base_url: str, user_id: str, door: _Door | None = None) -> None:
-        self.user_id = user_id
-        self._door = door or _Door(base_url)
-
-    async def post(
-        self,
-        channel: str,
-        text: str,
-        thread_ts: str | None = None,
-        files: Mapping[str, bytes] | None = None,
-    ) -> str:
-        """The ts of the new message."""
-        attached = [
-            {"name": name, "content_base64": base64.b64encode(content).decode()}
-            for name, content in (files or {}).items()
-        ]
-        body = {"channel": channel, "text": text, "thread_ts": thread_ts, "files": attached}
-        return str((await self._do("message", body))["ts"])
-
-    async def edit(self, channel: str, ts: str, text: str) -> None:
-        await self._do("edit", {"channel": channel, "ts": ts, "text": text})
-
-    async def delete(self, channel: str, ts: str) -> None:
-        await self._do("delete", {"channel": channel, "ts": ts})
-
-    async def click(
-        self,
-        channel: str,
-        ts: str,
-        action_id: str,
-        *,
-        block_id: str | None = None,
-        value: str | None = None,
-        selected_option: str | Json | None = None,
-    ) -> None:
-        """Press a button or choose in a menu of a message."""
-        body = {"channel": channel, "ts": ts, "action_id": action_id, "block_id": block_id}
-        await self._do("click", {**body, "value": value, "selected_option": selected_option})
-
-    async def click_in_view(
-        self,
-        view_id: str,
-        action_id: str,
-        *,
-        block_id: str | None = None,
-        value: str | None = None,
-        selected_option: str | Json | None = None,
-    ) -> None:
-        body = {"view_id": view_id, "action_id": action_id, "block_id": block_id}
-        await self._do("click", {**body, "value": value, "selected_option": selected_option})
-
-    async def command(
-        self, channel: str, command: str, text: str = "", *, in_thread: bool = False
-    ) -> None:
-        body = {"channel": channel, "command": command, "text": text, "in_thread": in_thread}
-        await self._do("command", body)
-
-    async def shortcut(self, channel: str, ts: str, callback_id: str) -> None:
-        await self._do("shortcut", {"channel": channel, "ts": ts, "callback_id": callback_id})
-
-    async def submit(
-        self, view_id: str, values: Mapping[str, Mapping[str, Any]] | None = None
-    ) -> dict[str, str]:
-        """What is wrong by block id; empty when the form was accepted."""
-        answer = await self._do("submit", {"view_id": view_id, "values": values or {}})
-        return dict(answer.get("errors", {}))
-
-    async def close_view(self, view_id: str) -> None:
-        await self._do("close", {"view_id": view_id})
-
-    async def stop(self, channel: str, thread_ts: str) -> None:
-        """The native Stop button of an agent session."""
-        await self._do("stop", {"channel": channel, "thread_ts": thread_ts})
-
-    async def open_home(self, tab: str = "home") -> None:
-        await self._do("home", {"tab": tab})
-
-    async def messages(self, channel: str, thread_ts: str | None = None) -> list[Json]:
-        """The channel's top level, or a thread with its root; oldest first."""
-        answer = await self._door.get(
-            "/local/messages", user=self.user_id, channel=channel, thread_ts=thread_ts
-        )
-        return list(answer["messages"])
-
-    async def state(self) -> Json:
-        return await self._door.get("/local/state", user=self.user_id)
-
-    async def views(self) -> list[Json]:
-        """The modals open for this person, the top one last."""
-        return list((await self.state())["views"])
-
-    async def sessions(self) -> list[Json]:
-        return list((await self.state())["sessions"])
-
-    async def download(self, file: Json) -> bytes:
-        """The bytes of a file as it stands in a message."""
-        path = f"/files/{file['id']}/{quote(file['name'], safe='')}"
-        query = {"user": self.user_id}
-        async with self._door.http().get(path, params=query) as response:
-            if response.status != 200:
-                await _answer(response)
-            return await response.read()
-
-    @asynccontextmanager
-    async def news(self) -> AsyncIterator[AsyncIterator[Json]]:
-        """What changes in front of this person, from the moment the block is entered."""
-        forever = aiohttp.ClientTimeout(total=None)
-        query = {"user": self.user_id}
-        async with self._door.http().get(
-            "/local/stream", params=query, timeout=forever
-        ) as response:
-            yield _events(response)
-
-    async def _do(self, gesture: str, body: Mapping[str, Any]) -> Json:
-        return await self._door.post(f"/local/{gesture}", {"user": self.user_id, **body})
-
-    async def aclose(self) -> None:
-        await self._door.aclose()
-
-    async def __aenter__(self) -> "Person":
-        return self
-
-    async def __aexit__(
-        self,
-        _type: type[BaseException] | None,
-        _error: BaseException | None,
-        _trace: TracebackType | None,
-    ) -> None:
-        await self.aclose()
+__all__ = ["PeopleClient", "Person"]
 
 
 class PeopleClient:
@@ -197,7 +25,7 @@ class PeopleClient:
 
     def __init__(self, base_url: str) -> None:
         self._base = base_url
-        self._door = _Door(base_url)
+        self._door = Door(base_url)
 
     def person(self, user_id: str) -> Person:
         return Person(self._base, user_id, self._door)
@@ -209,6 +37,70 @@ class PeopleClient:
     async def clear_faults(self) -> None:
         await self._door.delete("/local/faults")
 
+    async def weather(self, weather: Weather) -> None:
+        """What goes wrong in the background from now on, until `clear_weather`."""
+        await self._door.post("/local/weather", weather.model_dump())
+
+    async def clear_weather(self) -> Json:
+        """What it did, as `weather_report` says."""
+        return await self._door.delete("/local/weather")
+
+    async def weather_report(self) -> Json:
+        """`done` and `rolled`, by kind."""
+        return await self._door.get("/local/weather")
+
+    async def enforce_limits(self, pace: float = 1.0) -> None:
+        """Slack's rate limits from now on, so many times as fast."""
+        await self._door.post("/local/limits", RateSpec(pace=pace).model_dump())
+
+    async def drop_limits(self) -> None:
+        await self._door.post("/local/limits", RateSpec(enforced=False).model_dump())
+
+    async def refused_calls(self) -> dict[str, int]:
+        """Calls refused by rate limits since they were set, by method."""
+        return dict((await self._door.get("/local/limits"))["refused"])
+
+    async def install(self, spec: InstallSpec) -> None:
+        """Install the app anew: in a team, org-wide, or in a second company too."""
+        await self._door.post("/local/install", spec.model_dump())
+
+    async def use_http(self, url: str, **paths: str) -> None:
+        """Deliver over HTTP from now on. Raises Refused when the app does not meet the challenge.
+
+        Args:
+            url: of the app, without a path.
+            paths: `events_path`, `interactivity_path`, `commands_path`, `options_path`.
+        """
+        await self._door.post(
+            "/local/http", HttpSpec.model_validate({"url": url, **paths}).model_dump()
+        )
+
+    async def decide(self, admin: Admin) -> None:
+        """What an admin allows from now on."""
+        await self._door.post("/local/admin", admin.model_dump())
+
+    async def tokens_leaked(self) -> int:
+        """How often the app sent its token to another host."""
+        return int((await self._door.get("/local/admin"))["tokens_leaked"])
+
+    async def deliver(self, envelope: str, payload: Json, **how: Any) -> Json:
+        """Send the app any payload, once: `acked`, `answer`, and over HTTP `answers`.
+
+        Args:
+            envelope: `events_api`, `interactive` or `slash_commands`.
+            payload: maybe one of `samples.py`, maybe spoilt.
+            how: `forgery` and `times`, see `Parcel`.
+        """
+        parcel = Parcel.model_validate({"envelope": envelope, "payload": payload, **how})
+        return await self._door.post("/local/deliver", parcel.model_dump())
+
+    async def slackbot_says(
+        self, channel: str, text: str, thread_ts: str | None = None, *, user: str = "U0ANA"
+    ) -> str:
+        """A notice by Slackbot, which `user` can see; its ts."""
+        body = {"user": user, "channel": channel, "text": text, "thread_ts": thread_ts}
+        return str((await self._door.post("/local/slackbot", body))["ts"])
+
     async def calls(self, method: str | None = None) -> list[Json]:
         """The app's Web API calls: method, args, ok, error, at."""
         return list((await self._door.get("/local/calls", method=method))["calls"])
@@ -219,6 +111,14 @@ class PeopleClient:
     async def unacked(self) -> int:
         """Deliveries to the app that are not over yet."""
         return int((await self._door.get("/local/unacked"))["unacked"])
+
+    async def sent(self) -> int:
+        """Deliveries that ever went out to the app, repeats included."""
+        return int((await self._door.get("/local/unacked"))["sent"])
+
+    async def given_up(self) -> int:
+        """Events that the app acknowledged at no try."""
+        return int((await self._door.get("/local/unacked"))["given_up"])
 
     async def connections(self) -> int:
         """Sockets the app has open."""
@@ -241,16 +141,3 @@ class PeopleClient:
         _trace: TracebackType | None,
     ) -> None:
         await self.aclose()
-
-
-async def _events(response: aiohttp.ClientResponse) -> AsyncIterator[Json]:
-    async for line in response.content:
-        if line.startswith(b"data: "):
-            yield json.loads(line.removeprefix(b"data: "))
-
-
-async def _answer(response: aiohttp.ClientResponse) -> Json:
-    answer: Json = await response.json()
-    if answer.get("ok") is not True:
-        raise Refused(str(answer.get("error")))
-    return answer

@@ -62,17 +62,47 @@ def announce(ws: Workspace, kind: str, message: Message) -> None:
     news: Json = {"type": kind, "channel": message.channel, "ts": message.ts}
     if message.thread_ts is not None:
         news["thread_ts"] = message.thread_ts
-    if kind != "deleted":
-        news["message"] = shapes.person_message_json(ws.state, message, ws.base_url)
     channel = ws.state.channels[message.channel]
-    ws.feed.publish(news, lambda user: _sees(ws.state, user, message, channel))
+
+    def news_for(user: str) -> Json | None:
+        if not _sees(ws.state, user, message, channel):
+            return None
+        if kind == "deleted":
+            return news
+        shown = shapes.person_message_json(ws.state, message, ws.base_url, user)
+        return {**news, "message": shown}
+
+    ws.feed.publish(news_for)
+
+
+def announce_growth(ws: Workspace, message: Message) -> None:
+    """Tell those who see a streamed message live; in a channel that is one person."""
+    channel = ws.state.channels[message.channel]
+    recipient = None if message.stream is None else message.stream.recipient
+    news: Json = {"type": "changed", "channel": message.channel, "ts": message.ts}
+    news["thread_ts"] = message.thread_ts
+
+    def news_for(user: str) -> Json | None:
+        if recipient not in (None, user) or not ws.state.can_see(user, channel):
+            return None
+        shown = shapes.person_message_json(ws.state, message, ws.base_url, user)
+        return {**news, "message": shown}
+
+    ws.feed.publish(news_for)
+
+
+def notice(ws: Workspace, subtype: str, user: str, channel: str, text: str) -> Message:
+    """What Slack itself writes into a channel about a person: joined, left, set the topic."""
+    message = Message(channel, ws.state.next_ts(), user, text, subtype=subtype)
+    post(ws, message)
+    return message
 
 
 def announce_session(ws: Workspace, channel: str, thread_ts: str) -> None:
     session = shapes.session_json(ws.state, channel, thread_ts, time.time())
     news = {"type": "session", "channel": channel, "thread_ts": thread_ts, "session": session}
     shown_in = ws.state.channels[channel]
-    ws.feed.publish(news, lambda user: ws.state.can_see(user, shown_in))
+    ws.feed.publish(lambda user: news if ws.state.can_see(user, shown_in) else None)
 
 
 def _sees(state: State, user: str, message: Message, channel: Channel) -> bool:

@@ -1,47 +1,43 @@
 """Owns getting things to the app: who has acknowledged what, and what is sent again.
 
 An event that is not acknowledged in three seconds is sent again, up to three times; while the app
-is not connected it waits. An interaction is sent once: a person is waiting for the answer.
+is not connected it waits. An interaction is sent once: a person is waiting for the answer. How a
+thing travels is the business of the transport, `sockets.py` or `http_mode.py`.
 """
 
 import asyncio
-import uuid
 from collections.abc import Coroutine
-from typing import Literal
+from dataclasses import dataclass, field
 
 from local.slack.errors import Refused
-from local.slack.faults import Faults
+from local.slack.faults import Fault, Faults
 from local.slack.limits import Limits
-from local.slack.sockets import Connection, Sockets
 from local.slack.state import Json
-
-EnvelopeType = Literal["events_api", "interactive", "slash_commands"]
-FailureReason = Literal["timeout", "connection_failed"]
+from local.slack.transport import Delivery, EnvelopeType, NotAcknowledged, Transport
 
 
-_LOST: Json = {}
-"""The answer of a connection that ended first."""
+@dataclass(eq=False)
+class _Held:
+    """An event held back until others are through."""
 
-
-class _NotAcknowledged(Exception):
-    def __init__(self, reason: FailureReason) -> None:
-        super().__init__(reason)
-        self.reason = reason
+    left: int
+    free: asyncio.Event = field(default_factory=asyncio.Event)
 
 
 class Deliveries:
     """Everything on its way to the app."""
 
-    def __init__(self, sockets: Sockets, faults: Faults, limits: Limits) -> None:
-        self._sockets = sockets
+    def __init__(self, transport: Transport, faults: Faults, limits: Limits) -> None:
+        self.transport = transport
         self._faults = faults
         self._limits = limits
-        self._kinds: dict[str, str] = {}
-        self._answers: dict[str, asyncio.Future[Json | None]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
+        self._held: list[_Held] = []
         self._asked_directly = 0
-        sockets.on_ack = self._acknowledge
-        sockets.on_lost = self._lose
+        self.sent = 0
+        """Everything that ever went out to the app, repeats included."""
+        self.given_up = 0
+        """Events that were not acknowledged at any try."""
 
     @property
     def unacked(self) -> int:
@@ -52,26 +48,24 @@ class Deliveries:
         """Deliver an event in the background, as often as it takes."""
         kind = str(payload["event"]["type"])
         copies = 2 if self._faults.take(kind, "duplicate") else 1
+        late = self._faults.take(kind, "reorder", "delay")
         for _ in range(copies):
-            self.run_in_background(self._deliver(payload, kind))
+            self.run_in_background(self._deliver(payload, kind, late))
 
     async def ask(self, kind: str, envelope: EnvelopeType, payload: Json) -> Json | None:
         """Deliver an interaction and give back what the app answered in its acknowledgement.
 
         Raises:
-            Refused: the app is not connected, or did not answer in time.
+            Refused: the app is not connected, or did not answer well, or in time.
         """
-        connection = self._sockets.next()
-        if connection is None:
+        if not self.transport.ready:
             raise Refused("The app is not connected. Start it and try again.")
         direct = asyncio.current_task() not in self._tasks
         self._asked_directly += direct
         try:
-            return await self._attempt(connection, kind, envelope, payload, {})
-        except _NotAcknowledged as error:
-            raise Refused(
-                f"The app did not answer within {self._limits.ack_seconds:g} seconds."
-            ) from error
+            return await self._attempt(Delivery(kind, envelope, payload), weather=False)
+        except NotAcknowledged as error:
+            raise Refused(error.sentence(self._limits.ack_seconds)) from error
         finally:
             self._asked_directly -= direct
 
@@ -85,58 +79,53 @@ class Deliveries:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    async def _deliver(self, payload: Json, kind: str) -> None:
-        retry: Json = {"retry_attempt": 0, "retry_reason": ""}
-        for attempt, pause in enumerate((*self._limits.retry_delays, None), start=1):
-            connection = await self._sockets.next_arrived()
+    async def _deliver(self, payload: Json, kind: str, late: Fault | None) -> None:
+        if late is not None:
+            await self._hold(late)
+        reason = ""
+        for attempt, pause in enumerate((*self._limits.retry_delays, None)):
+            await self.transport.until_ready()
+            delivery = Delivery(kind, "events_api", payload, attempt, reason)
             try:
-                await self._attempt(connection, kind, "events_api", payload, retry)
-            except _NotAcknowledged as error:
-                retry = {"retry_attempt": attempt, "retry_reason": error.reason}
+                await self._attempt(delivery, weather=True)
+            except NotAcknowledged as error:
+                if error.final:
+                    return
+                reason = error.reason
             else:
                 return
+            finally:
+                if late is None and attempt == 0:
+                    self._let_go()
             if pause is not None:
                 await asyncio.sleep(pause)
+        self.given_up += 1
 
-    async def _attempt(
-        self, connection: Connection, kind: str, type_: EnvelopeType, payload: Json, retry: Json
-    ) -> Json | None:
-        envelope_id = str(uuid.uuid4())
-        answer: asyncio.Future[Json | None] = asyncio.get_running_loop().create_future()
-        self._answers[envelope_id] = answer
-        self._kinds[envelope_id] = kind
-        envelope = {
-            "envelope_id": envelope_id,
-            "type": type_,
-            "payload": payload,
-            "accepts_response_payload": type_ == "slash_commands" or kind == "view_submission",
-            **retry,
-        }
-        try:
-            await connection.send(envelope)
-            # not wait_for: in Python 3.11 it swallows a cancel that meets a lost connection
-            async with asyncio.timeout(self._limits.ack_seconds):
-                given = await answer
-        except TimeoutError:
-            raise _NotAcknowledged("timeout") from None
-        except ConnectionResetError:
-            given = _LOST
-        finally:
-            connection.sent.discard(envelope_id)
-            del self._answers[envelope_id], self._kinds[envelope_id]
-        if given is _LOST:
-            raise _NotAcknowledged("connection_failed")
-        return given
+    async def _attempt(self, delivery: Delivery, *, weather: bool) -> Json | None:
+        def drops() -> bool:
+            return self._faults.take(delivery.kind, "drop_ack", weather=weather) is not None
 
-    def _acknowledge(self, envelope_id: str, payload: Json | None) -> None:
-        answer = self._answers.get(envelope_id)
-        if answer is None or answer.done():
-            return  # too late: it has been given up, or sent again
-        if self._faults.take(self._kinds[envelope_id], "drop_ack"):
+        self.sent += 1
+        return await self.transport.deliver(delivery, drops, self._limits.ack_seconds)
+
+    async def _hold(self, late: Fault) -> None:
+        """Raises nothing: when no other event comes, the time limit lets this one go."""
+        if late.kind == "delay":
+            await asyncio.sleep(late.seconds)
             return
-        answer.set_result(payload)
+        held = _Held(late.after)
+        self._held.append(held)
+        try:
+            async with asyncio.timeout(late.seconds):
+                await held.free.wait()
+        except TimeoutError:
+            return
+        finally:
+            self._held.remove(held)
 
-    def _lose(self, envelope_id: str) -> None:
-        answer = self._answers.get(envelope_id)
-        if answer is not None and not answer.done():
-            answer.set_result(_LOST)
+    def _let_go(self) -> None:
+        """Another event is through: those held back wait for one less."""
+        for held in self._held:
+            held.left -= 1
+            if held.left <= 0:
+                held.free.set()

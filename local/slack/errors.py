@@ -21,5 +21,13 @@ class SlackError(Exception):
         return answer
 
 
+class RateLimited(Exception):
+    """A Web API call that came too soon; it may come again after so many seconds."""
+
+    def __init__(self, seconds: int) -> None:
+        super().__init__(f"again after {seconds} s")
+        self.seconds = seconds
+
+
 class Refused(Exception):
     """A person may not do this here; the message says why and, where it can, what to do."""

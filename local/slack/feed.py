@@ -25,14 +25,15 @@ class Feed:
     def __init__(self) -> None:
         self._listeners: set[_Listener] = set()
 
-    def publish(self, news: Json, may_hear: Callable[[str], bool]) -> None:
-        """Tell everybody of whom `may_hear(user_id)` is true."""
+    def publish(self, news_for: Callable[[str], Json | None]) -> None:
+        """Tell everybody who listens `news_for(user_id)`; None is nothing."""
         for listener in self._listeners:
-            if may_hear(listener.user):
+            news = news_for(listener.user)
+            if news is not None:
                 listener.queue.put_nowait(news)
 
     def tell(self, user: str, news: Json) -> None:
-        self.publish(news, lambda one: one == user)
+        self.publish(lambda one: news if one == user else None)
 
     async def stream(self, request: web.Request, user: str) -> web.StreamResponse:
         """Serve one page until it leaves or the server ends."""

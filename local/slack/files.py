@@ -5,13 +5,13 @@ As with Slack, a download without a good token is no error: it is the login page
 
 from aiohttp import BodyPartReader, web
 
-from local.slack import seed
 from local.slack.errors import Refused
 from local.slack.gestures.gesture import known_person
 from local.slack.state import StoredFile
 from local.slack.tickets import TicketRefused
 from local.slack.workspace import Workspace
 
+_HOST = "127.0.0.1"
 _LOGIN_PAGE = "<!DOCTYPE html><html><head><title>Slack</title></head><body>Sign in</body></html>"
 
 
@@ -31,11 +31,22 @@ async def upload(ws: Workspace, request: web.Request) -> web.Response:
 
 async def download_for_app(ws: Workspace, request: web.Request) -> web.Response:
     file = ws.state.files.get(request.match_info["file"])
-    token = request.headers.get("authorization", "")
-    allowed = token == f"Bearer {seed.BOT_TOKEN}" and ws.manifest.has_scope("files:read")
-    if not allowed or file is None or not _app_sees(ws, file):
-        return web.Response(text=_LOGIN_PAGE, content_type="text/html")
+    bot = _bot_of(ws, request.headers.get("authorization", ""))
+    if bot is None or not ws.manifest.has_scope("files:read"):
+        return _login_page()
+    if file is None or file.mode != "hosted" or not _app_sees(ws, file, bot):
+        return _login_page()
+    if ws.admin.redirect_files:
+        other = request.url.with_host("localhost" if request.url.host == "127.0.0.1" else _HOST)
+        raise web.HTTPFound(other.with_path(f"/elsewhere/{file.id}"))
     return _bytes_of(file)
+
+
+async def elsewhere(ws: Workspace, request: web.Request) -> web.Response:
+    """Another host, to which downloads are redirected as a fault: it must never see a token."""
+    if "authorization" in request.headers:
+        ws.tokens_leaked += 1
+    return _login_page()
 
 
 async def download_for_person(ws: Workspace, request: web.Request) -> web.Response:
@@ -57,8 +68,17 @@ async def _content(request: web.Request) -> bytes:
     return b""
 
 
-def _app_sees(ws: Workspace, file: StoredFile) -> bool:
-    bot = ws.state.bot.id
+def _login_page() -> web.Response:
+    return web.Response(text=_LOGIN_PAGE, content_type="text/html")
+
+
+def _bot_of(ws: Workspace, authorization: str) -> str | None:
+    """The bot user whose token this is."""
+    tokens = {f"Bearer {one.token}": one.bot.id for one in ws.installs}
+    return tokens.get(authorization)
+
+
+def _app_sees(ws: Workspace, file: StoredFile, bot: str) -> bool:
     return file.user == bot or any(bot in ws.state.channels[c].members for c in file.channels)
 
 

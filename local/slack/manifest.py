@@ -4,10 +4,15 @@ A key Slack does not know is an error here too, so a misspelt feature cannot pas
 """
 
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from local.slack.errors import Refused
+
+MAX_SHORTCUTS = 5
+"""Of each kind."""
 
 
 class ManifestError(Exception):
@@ -22,12 +27,15 @@ def _chars(maximum: int) -> Any:
     return Field(min_length=1, max_length=maximum)
 
 
+_Url = Annotated[str, Field(pattern=r"^https?://[^/\s]+", max_length=3000)]
+
+
 class SlashCommand(_Part):
     command: Annotated[str, Field(pattern=r"^/\S+$", max_length=32)]
     description: Annotated[str, _chars(2000)]
     usage_hint: str = ""
     should_escape: bool = False
-    url: str | None = None
+    url: _Url | None = None
 
 
 class Shortcut(_Part):
@@ -90,13 +98,13 @@ class OAuthConfig(_Part):
 class EventSubscriptions(_Part):
     bot_events: list[str] = []
     user_events: list[str] = []
-    request_url: str | None = None
+    request_url: _Url | None = None
 
 
 class Interactivity(_Part):
     is_enabled: bool = False
-    request_url: str | None = None
-    message_menu_options_url: str | None = None
+    request_url: _Url | None = None
+    message_menu_options_url: _Url | None = None
 
 
 class Settings(_Part):
@@ -130,9 +138,51 @@ class Manifest(_Part):
     oauth_config: OAuthConfig = OAuthConfig()
     settings: Settings = Settings()
 
+    @model_validator(mode="after")
+    def _reachable(self) -> Self:
+        """Slack's own sentences: without Socket Mode everything it sends needs an address."""
+        settings = self.settings
+        if settings.socket_mode_enabled:
+            return self
+        subscriptions = settings.event_subscriptions
+        if (subscriptions.bot_events or subscriptions.user_events) and not (
+            subscriptions.request_url
+        ):
+            raise ValueError(
+                "Event Subscription requires either Request URL or Socket Mode Enabled"
+            )
+        if settings.interactivity.is_enabled and not settings.interactivity.request_url:
+            raise ValueError("Interactivity requires a Request URL")
+        if any(one.url is None for one in self.features.slash_commands):
+            raise ValueError("Slash Command must have a URL or Socket Mode Enabled")
+        return self
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        shortcuts = self.features.shortcuts
+        for kind in ("message", "global"):
+            if sum(one.type == kind for one in shortcuts) > MAX_SHORTCUTS:
+                raise ValueError(f"An app has at most {MAX_SHORTCUTS} {kind} shortcuts")
+        names = [one.callback_id for one in shortcuts]
+        if len(set(names)) < len(names):
+            raise ValueError("Two shortcuts have the same callback_id")
+        return self
+
+    def without_optional(self, refused: list[str]) -> Self:
+        """As granted by an admin who refuses these. Raises Refused for one that is required."""
+        scopes = self.oauth_config.scopes
+        for scope in refused:
+            if scope not in scopes.bot_optional:
+                raise Refused(f"{scope} is not among the manifest's bot_optional scopes.")
+        kept = [one for one in scopes.bot_optional if one not in refused]
+        oauth = self.oauth_config.model_copy(
+            update={"scopes": scopes.model_copy(update={"bot_optional": kept})}
+        )
+        return self.model_copy(update={"oauth_config": oauth})
+
     @property
     def granted_scopes(self) -> list[str]:
-        """Optional ones too: the admin of this workspace refuses nothing."""
+        """Optional ones too, unless an admin refused them (`without_optional`)."""
         scopes = [*self.oauth_config.scopes.bot, *self.oauth_config.scopes.bot_optional]
         if self.features.agent_view is not None:
             scopes.append("assistant:write")  # Slack adds it when the app is declared an agent
@@ -155,9 +205,16 @@ class Manifest(_Part):
 
     @property
     def message_shortcuts(self) -> list[Shortcut]:
+        return self._shortcuts("message")
+
+    @property
+    def global_shortcuts(self) -> list[Shortcut]:
+        return self._shortcuts("global")
+
+    def _shortcuts(self, kind: str) -> list[Shortcut]:
         if not self.has_scope("commands"):
             return []
-        return [one for one in self.features.shortcuts if one.type == "message"]
+        return [one for one in self.features.shortcuts if one.type == kind]
 
 
 def read_manifest(path: Path) -> Manifest:
@@ -174,5 +231,6 @@ def read_manifest(path: Path) -> Manifest:
         return Manifest.model_validate(data)
     except ValidationError as error:
         first = error.errors()[0]
+        problem = first["msg"].removeprefix("Value error, ")
         place = ".".join(str(part) for part in first["loc"]) or "the file"
-        raise ManifestError(f"The manifest {path} is wrong at {place}: {first['msg']}.") from error
+        raise ManifestError(f"The manifest {path} is wrong at {place}: {problem}.") from error

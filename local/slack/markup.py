@@ -50,6 +50,9 @@ def _mark_names(state: State, typed: str) -> str:
         user = state.user_named(name)
         if user is not None:
             return f"<@{user.id}>{rest}"
+        group = state.group_named(name)
+        if group is not None:
+            return f"<!subteam^{group.id}>{rest}"
         return f"<!{name.lower()}>{rest}" if name.lower() in _SPECIAL else found.group()
 
     return _NAME.sub(mention, _escape(typed))

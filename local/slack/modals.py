@@ -4,6 +4,7 @@ import secrets
 
 from local.slack import shapes
 from local.slack.blockkit import check_view, name_blocks
+from local.slack.blockkit.values import values_of
 from local.slack.errors import SlackError
 from local.slack.state import Json, View
 from local.slack.workspace import Workspace
@@ -35,6 +36,7 @@ def show(ws: Workspace, user: str, body: Json, *, on_top: bool) -> View:
     root = stack[0] if stack else view_id
     previous = stack[-1] if stack else None
     view = View(view_id, user, body, _new_hash(ws), root, previous)
+    view.values = values_of(body["blocks"], {})
     ws.state.views[view.id] = view
     stack.append(view.id)
     _announce(ws, view)
@@ -42,7 +44,9 @@ def show(ws: Workspace, user: str, body: Json, *, on_top: bool) -> View:
 
 
 def replace(ws: Workspace, view: View, body: Json) -> None:
+    """What was filled in stays where block and action keep their ids."""
     view.body = body
+    view.values = values_of(body["blocks"], view.values)
     view.hash = _new_hash(ws)
     _announce(ws, view)
 
@@ -50,6 +54,7 @@ def replace(ws: Workspace, view: View, body: Json) -> None:
 def publish_home(ws: Workspace, user: str, body: Json) -> View:
     view_id = ws.state.next_id("V")
     view = View(view_id, user, body, _new_hash(ws), view_id)
+    view.values = values_of(body["blocks"], {})
     previous = ws.state.homes.get(user)
     if previous is not None:
         del ws.state.views[previous.id]

@@ -1,23 +1,19 @@
-"""Owns the local API: how pages, scripts and tests act as people, look on, and set faults.
+"""Owns the local API of people: how pages, scripts and tests act as them and see what they see.
 
 Slack itself has no such API. Bodies and answers are JSON; a refusal is one sentence and status 400.
 """
 
 import time
-from typing import TypeVar
 
 from aiohttp import web
-from pydantic import BaseModel, ValidationError
 
 from local.slack import shapes
 from local.slack.errors import Refused
-from local.slack.faults import Fault
 from local.slack.gestures import GESTURES
 from local.slack.gestures.gesture import known_person, visible_channel, visible_message
-from local.slack.state import Channel, Json, Message, User
+from local.slack.state import Channel, Json, User
+from local.slack.switches import read_body
 from local.slack.workspace import Workspace
-
-ModelT = TypeVar("ModelT", bound=BaseModel)
 
 
 async def perform(ws: Workspace, request: web.Request) -> Json:
@@ -28,29 +24,6 @@ async def perform(ws: Workspace, request: web.Request) -> Json:
     return await (await read_body(request, gesture)).perform(ws)
 
 
-async def set_fault(ws: Workspace, request: web.Request) -> Json:
-    ws.faults.arm(await read_body(request, Fault))
-    return {}
-
-
-async def clear_faults(ws: Workspace, _request: web.Request) -> Json:
-    ws.faults.clear()
-    return {}
-
-
-async def reconnect_app(ws: Workspace, _request: web.Request) -> Json:
-    await ws.sockets.ask_to_reconnect()
-    return {}
-
-
-async def list_calls(ws: Workspace, request: web.Request) -> Json:
-    return ws.calls.as_json(request.query.get("method"))
-
-
-async def count_unacked(ws: Workspace, _request: web.Request) -> Json:
-    return {"unacked": ws.deliveries.unacked, "connections": len(ws.sockets)}
-
-
 async def show_state(ws: Workspace, request: web.Request) -> Json:
     user = known_person(ws, request.query.get("user", ""))
     state, manifest = ws.state, ws.manifest
@@ -59,6 +32,7 @@ async def show_state(ws: Workspace, request: web.Request) -> Json:
     home = state.homes.get(user.id)
     commands = [] if user.outsider else manifest.commands
     shortcuts = [] if user.outsider else manifest.message_shortcuts
+    everywhere = [] if user.outsider else manifest.global_shortcuts
     sessions = shapes.sessions_json(state, time.time())
     return {
         "team": {"id": state.team.id, "name": state.team.name},
@@ -71,6 +45,18 @@ async def show_state(ws: Workspace, request: web.Request) -> Json:
             for one in commands
         ],
         "shortcuts": [{"callback_id": one.callback_id, "name": one.name} for one in shortcuts],
+        "global_shortcuts": [
+            {"callback_id": one.callback_id, "name": one.name} for one in everywhere
+        ],
+        "groups": [
+            {"id": one.id, "handle": one.handle, "name": one.name, "users": list(one.users)}
+            for one in state.groups.values()
+        ],
+        "install": {
+            "kind": "team" if state.org is None else "org",
+            "enterprise_id": None if state.org is None else state.org.id,
+            "teams": [{"id": one.id, "name": one.name} for one in state.teams.values()],
+        },
         "sessions": [one for one in sessions if one["channel"] in visible],
         "views": [
             shapes.view_json(state, state.views[view_id])
@@ -86,29 +72,17 @@ async def list_messages(ws: Workspace, request: web.Request) -> Json:
     channel = visible_channel(ws, user, request.query.get("channel", ""))
     thread_ts = request.query.get("thread_ts")
     if thread_ts is not None:
-        visible_message(ws, user, channel, thread_ts)
-
-    def wanted(message: Message) -> bool:
-        if message.visible_to not in (None, user.id):
-            return False
-        if thread_ts is None:
-            return message.thread_ts is None or message.broadcast
-        return thread_ts in (message.ts, message.thread_ts)
-
-    shown = [one for one in ws.state.messages(channel.id) if wanted(one)]
-    return {"messages": [shapes.person_message_json(ws.state, one, ws.base_url) for one in shown]}
-
-
-async def read_body(request: web.Request, model: type[ModelT]) -> ModelT:
-    """Raises Refused with the first thing that is wrong."""
-    if request.content_type != "application/json":
-        raise Refused("Send the body as application/json.")
-    try:
-        return model.model_validate_json(await request.read())
-    except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(str(part) for part in first["loc"]) or "the body"
-        raise Refused(f"{place}: {first['msg']}.") from error
+        root = visible_message(ws, user, channel, thread_ts)
+        shown = [root, *ws.state.thread(channel.id, thread_ts)]
+    else:
+        shown = list(ws.state.top_level(channel.id))
+    return {
+        "messages": [
+            shapes.person_message_json(ws.state, one, ws.base_url, user.id)
+            for one in shown
+            if one.visible_to in (None, user.id)
+        ]
+    }
 
 
 def _person_json(user: User) -> Json:
@@ -118,6 +92,9 @@ def _person_json(user: User) -> Json:
         "real_name": user.real_name,
         "is_bot": user.is_bot,
         "outsider": user.outsider,
+        "is_admin": user.is_admin,
+        "is_guest": user.guest,
+        "team_id": user.team_id,
     }
 
 
@@ -126,7 +103,11 @@ def _channel_json(channel: Channel) -> Json:
         "id": channel.id,
         "name": channel.name,
         "is_im": channel.is_im,
+        "is_mpim": channel.kind == "mpim",
         "is_private": channel.kind != "channel",
+        "is_shared": channel.shared,
+        "kind": channel.kind,
+        "team_id": channel.team_id,
         "topic": channel.topic,
         "members": list(channel.members),
     }

@@ -5,12 +5,18 @@ The scopes of each Web API method stand beside it in `methods/__init__.py`.
 
 from local.slack.state import ChannelKind
 
-_PREFIX: dict[ChannelKind, str] = {"channel": "channels", "group": "groups", "im": "im"}
+_PREFIX: dict[ChannelKind, str] = {
+    "channel": "channels",
+    "group": "groups",
+    "im": "im",
+    "mpim": "mpim",
+}
 
 EVENT_OF_KIND: dict[ChannelKind, str] = {
     "channel": "message.channels",
     "group": "message.groups",
     "im": "message.im",
+    "mpim": "message.mpim",
 }
 """The subscription that brings the messages of a channel of this kind."""
 
@@ -22,6 +28,8 @@ _EVENT_SCOPES = {
     "message.mpim": "mpim:history",
     "agent_session_stopped": "chat:write",
     "file_created": "files:read",
+    "member_joined_channel": "channels:read",
+    "member_left_channel": "channels:read",
     "file_shared": "files:read",
     "reaction_added": "reactions:read",
     "reaction_removed": "reactions:read",

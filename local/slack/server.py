@@ -8,9 +8,10 @@ from pathlib import Path
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-from local.slack import files, people, response_urls
+from local.slack import files, people, response_urls, switches
 from local.slack.errors import Refused
 from local.slack.gestures.gesture import known_person
+from local.slack.installs import InstallSpec
 from local.slack.limits import Limits
 from local.slack.manifest import read_manifest
 from local.slack.state import Json
@@ -27,7 +28,10 @@ FileCall = Callable[[Workspace, web.Request], Awaitable[web.Response]]
 
 @asynccontextmanager
 async def running_workspace(
-    port: int = 0, manifest: Path = Path("manifest.yml"), limits: Limits | None = None
+    port: int = 0,
+    manifest: Path = Path("manifest.yml"),
+    limits: Limits | None = None,
+    install: InstallSpec | None = None,
 ) -> AsyncIterator[Workspace]:
     """A workspace that serves while the block runs, on loopback only.
 
@@ -35,12 +39,13 @@ async def running_workspace(
         port: 0 takes a free one; `base_url` and `api_url` tell it.
         manifest: the app to install.
         limits: Slack's own patience unless a test wants less.
+        install: where the app is installed; in one workspace unless told otherwise.
 
     Raises:
         ManifestError: the manifest cannot be used.
         OSError: the port is taken.
     """
-    workspace = Workspace(read_manifest(manifest), limits or Limits())
+    workspace = Workspace(read_manifest(manifest), limits or Limits(), install)
     runner = web.AppRunner(build_app(workspace), access_log=None, shutdown_timeout=1.0)
     await runner.setup()
     try:
@@ -62,15 +67,13 @@ def build_app(ws: Workspace) -> web.Application:
     app.router.add_post("/upload/v1/{ticket}", _files(ws, files.upload))
     for path in ("/files-pri/{team}-{file}/{name}", "/files-pri/{team}-{file}/download/{name}"):
         app.router.add_get(path, _files(ws, files.download_for_app))
+    app.router.add_get("/elsewhere/{file}", _files(ws, files.elsewhere))
     app.router.add_get("/files/{file}/{name}", _files(ws, files.download_for_person))
     _add_local_routes(app, ws)
     _add_page(app)
 
     async def end(_app: web.Application) -> None:
-        """Long answers first: an open page or socket must not hold up the end."""
-        ws.feed.close()
-        await ws.sockets.close()
-        await ws.deliveries.close()
+        await ws.close()
 
     app.on_shutdown.append(end)
     return app
@@ -87,11 +90,8 @@ def _add_local_routes(app: web.Application, ws: Workspace) -> None:
     app.router.add_get("/local/stream", stream)
     app.router.add_get("/local/state", _local(ws, people.show_state))
     app.router.add_get("/local/messages", _local(ws, people.list_messages))
-    app.router.add_get("/local/calls", _local(ws, people.list_calls))
-    app.router.add_get("/local/unacked", _local(ws, people.count_unacked))
-    app.router.add_post("/local/faults", _local(ws, people.set_fault))
-    app.router.add_delete("/local/faults", _local(ws, people.clear_faults))
-    app.router.add_post("/local/reconnect", _local(ws, people.reconnect_app))
+    for verb, path, call in switches.ROUTES:
+        app.router.add_route(verb, path, _local(ws, call))
     app.router.add_post("/local/{gesture}", _local(ws, people.perform))
 
 

@@ -12,9 +12,14 @@ from local.slack.state import Channel, Json, Message, State, StoredFile, User, V
 
 
 def user_json(state: State, user: User) -> Json:
-    """A guest is told by the team alone: `is_stranger` only means that no channel is shared."""
+    """An outsider is told by the team alone: `is_stranger` only means no channel is shared."""
     bot = state.bot.id
     met = any({user.id, bot} <= set(channel.members) for channel in state.channels.values())
+    enterprise: Json = {}
+    if state.org is not None and not user.outsider:
+        teams = {"teams": [user.team_id], "is_admin": user.is_admin, "is_owner": False}
+        org = {"id": user.id, "enterprise_id": state.org.id, "enterprise_name": state.org.name}
+        enterprise = {"enterprise_user": {**org, **teams}}
     return {
         "id": user.id,
         "team_id": user.team_id,
@@ -24,8 +29,9 @@ def user_json(state: State, user: User) -> Json:
         "tz": "Etc/UTC",
         "is_bot": user.is_bot,
         "is_app_user": False,
-        "is_admin": False,
-        "is_restricted": False,
+        "is_admin": user.is_admin,
+        "is_owner": False,
+        "is_restricted": user.guest,
         "is_ultra_restricted": False,
         "is_stranger": user.outsider and not met,
         "profile": {
@@ -33,22 +39,24 @@ def user_json(state: State, user: User) -> Json:
             "display_name": user.real_name.split()[0],
             "team": user.team_id,
         },
+        **enterprise,
     }
 
 
-def channel_json(state: State, channel: Channel) -> Json:
+def channel_json(channel: Channel, bot: str) -> Json:
+    """As this bot user sees it."""
     common: Json = {
         "id": channel.id,
         "created": channel.created,
         "is_im": channel.is_im,
-        "is_mpim": False,
+        "is_mpim": channel.kind == "mpim",
         "is_archived": False,
         "is_org_shared": False,
         "is_ext_shared": channel.shared,
-        "context_team_id": state.team.id,
+        "context_team_id": channel.team_id,
     }
     if channel.is_im:
-        other = next(one for one in channel.members if one != state.bot.id)
+        other = next(one for one in channel.members if one != bot)
         return {**common, "user": other, "is_user_deleted": False}
     return {
         **common,
@@ -56,24 +64,25 @@ def channel_json(state: State, channel: Channel) -> Json:
         "name_normalized": channel.name,
         "is_channel": channel.kind == "channel",
         "is_group": channel.kind == "group",
-        "is_private": channel.kind == "group",
+        "is_private": channel.kind != "channel",
         "is_general": channel.name == "general",
         "is_shared": channel.shared,
-        "is_member": state.bot.id in channel.members,
+        "is_member": bot in channel.members,
         "topic": {"value": channel.topic, "creator": "", "last_set": 0},
         "purpose": {"value": "", "creator": "", "last_set": 0},
     }
 
 
-def bot_profile(state: State) -> Json:
+def bot_profile(state: State, bot_id: str) -> Json:
+    bot = state.bots[bot_id]
     return {
-        "id": state.bot_id,
+        "id": bot_id,
         "app_id": state.app_id,
-        "user_id": state.bot.id,
-        "name": state.bot.name,
+        "user_id": bot.id,
+        "name": bot.name,
         "deleted": False,
         "updated": 0,
-        "team_id": state.team.id,
+        "team_id": bot.team_id,
         "icons": {},
     }
 
@@ -81,29 +90,33 @@ def bot_profile(state: State) -> Json:
 def message_json(state: State, message: Message, base_url: str, *, metadata: bool) -> Json:
     """A message as the app sees it; `metadata` only when it asked to include all metadata."""
     shown: Json = {"type": "message", "user": message.user, "ts": message.ts, "text": message.text}
-    if message.tombstone:
-        shown |= {"subtype": "tombstone", "hidden": True, "user": "USLACKBOT"}
-    elif message.files:
-        shown |= {"subtype": "file_share", "upload": False, "display_as_bot": False}
-    elif message.broadcast:
-        shown["subtype"] = "thread_broadcast"
+    shown |= _subtype(message)
     if message.bot_id is not None:
         shown |= {
             "bot_id": message.bot_id,
             "app_id": state.app_id,
-            "bot_profile": bot_profile(state),
+            "bot_profile": bot_profile(state, message.bot_id),
         }
     shown["team"] = state.users[message.user].team_id
     for name in ("client_msg_id", "blocks", "attachments", "edited"):
         if getattr(message, name) is not None:
             shown[name] = getattr(message, name)
     if message.files:
-        shown["files"] = [file_json(state, state.files[one], base_url) for one in message.files]
+        shown["files"] = [file_in_message(state, state.files[i], base_url) for i in message.files]
     if message.reactions:
         shown["reactions"] = reactions_json(message)
     if metadata and message.metadata is not None:
         shown["metadata"] = message.metadata
     return {**shown, **_thread_fields(state, message)}
+
+
+def _subtype(message: Message) -> Json:
+    if message.tombstone:
+        return {"subtype": "tombstone", "hidden": True, "user": "USLACKBOT"}
+    if message.files:
+        return {"subtype": "file_share", "upload": False, "display_as_bot": False}
+    subtype = "thread_broadcast" if message.broadcast else message.subtype
+    return {} if subtype is None else {"subtype": subtype}
 
 
 def _thread_fields(state: State, message: Message) -> Json:
@@ -126,15 +139,18 @@ def _thread_fields(state: State, message: Message) -> Json:
     }
 
 
-def person_message_json(state: State, message: Message, base_url: str) -> Json:
-    """A message as the local API shows it to people."""
+def person_message_json(state: State, message: Message, base_url: str, viewer: str) -> Json:
+    """A message as the local API shows it to this person."""
     shown = message_json(state, message, base_url, metadata=True)
-    replies = state.replies(message.channel, message.ts)
+    if message.stream is not None:
+        shown["streaming"] = True
+        if message.stream.recipient not in (None, viewer):
+            shown["text"], shown["blocks"] = message.stream.first
     return {
         "reactions": [],
         "files": [],
-        "reply_count": len(replies),
-        "latest_reply": replies[-1].ts if replies else "",
+        "reply_count": 0,
+        "latest_reply": "",
         **shown,
         "ephemeral": message.visible_to is not None,
     }
@@ -147,10 +163,22 @@ def reactions_json(message: Message) -> list[Json]:
     ]
 
 
+def file_in_message(state: State, file: StoredFile, base_url: str) -> Json:
+    """Not always all of it: a file may be gone, hidden, or told only by `files.info`."""
+    stamps = {"id": file.id, "created": file.created, "timestamp": file.created}
+    if file.mode in ("tombstone", "hidden_by_limit"):
+        return {**stamps, "mode": file.mode}
+    if file.hidden_details:
+        about = {"mode": "file_access", "file_access": "check_file_info", "user": file.user}
+        return {**stamps, **about}
+    return file_json(state, file, base_url)
+
+
 def file_json(state: State, file: StoredFile, base_url: str) -> Json:
-    name = quote(file.name)
+    name = quote(file.name, safe="")
     private = f"{base_url}/files-pri/{state.team.id}-{file.id}"
     extension = PurePosixPath(file.name).suffix.lstrip(".").lower()
+    external = file.mode == "external"
     return {
         "id": file.id,
         "created": file.created,
@@ -164,12 +192,18 @@ def file_json(state: State, file: StoredFile, base_url: str) -> Json:
         "user_team": state.users[file.user].team_id,
         "editable": False,
         "size": file.size,
-        "mode": "hosted",
-        "is_external": False,
-        "external_type": "",
+        "mode": file.mode,
+        "is_external": external,
+        "external_type": "gdrive" if external else "",
         "file_access": "visible",
-        "url_private": f"{private}/{name}",
-        "url_private_download": f"{private}/download/{name}",
+        **(
+            {"url_private": f"https://drive.example.com/{file.id}"}
+            if external
+            else {
+                "url_private": f"{private}/{name}",
+                "url_private_download": f"{private}/download/{name}",
+            }
+        ),
         "permalink": f"{base_url}/files/{file.id}/{name}",
     }
 
@@ -180,7 +214,7 @@ def view_json(state: State, view: View) -> Json:
         "id": view.id,
         "team_id": state.team.id,
         "app_id": state.app_id,
-        "app_installed_team_id": state.team.id,
+        "app_installed_team_id": state.team.id if state.org is None else state.org.id,
         "bot_id": state.bot_id,
         "type": body["type"],
         "blocks": body["blocks"],

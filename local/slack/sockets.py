@@ -1,22 +1,25 @@
 """Owns the app's Socket Mode connections: letting them in, taking turns between them, losing them.
 
-What is sent over them and whether it was acknowledged is the business of `deliveries.py`.
+What is sent over them, and how often, is the business of `deliveries.py`.
 """
 
 import asyncio
 import json
-from collections.abc import Callable
+import uuid
 from dataclasses import dataclass, field
 
 from aiohttp import WSMsgType, web
 
 from local.slack.state import Json
 from local.slack.tickets import TicketOffice, TicketRefused
+from local.slack.transport import Delivery, Drops, NotAcknowledged
 
 MAX_CONNECTIONS = 10
+_ANSWERED = ("view_submission", "block_suggestion")
+"""Interactions whose acknowledgement says something."""
 
-OnAck = Callable[[str, Json | None], None]
-OnLost = Callable[[str], None]
+_LOST: Json = {}
+"""The answer of a connection that ended first."""
 
 
 @dataclass(eq=False)
@@ -31,6 +34,12 @@ class Connection:
         await self.socket.send_json(envelope)
 
 
+@dataclass(frozen=True)
+class _Waiting:
+    answer: asyncio.Future[Json | None]
+    drops: Drops
+
+
 class Sockets:
     """The live connections of the app."""
 
@@ -40,8 +49,7 @@ class Sockets:
         self._live: list[Connection] = []
         self._turn = 0
         self._arrived = asyncio.Event()
-        self.on_ack: OnAck = lambda _envelope_id, _payload: None
-        self.on_lost: OnLost = lambda _envelope_id: None
+        self._answers: dict[str, _Waiting] = {}
 
     def __len__(self) -> int:
         return len(self._live)
@@ -49,19 +57,40 @@ class Sockets:
     def issue_ticket(self) -> str:
         return self._tickets.issue(None)
 
-    def next(self) -> Connection | None:
-        """The connection whose turn it is; None when the app is not connected."""
-        if not self._live:
-            return None
-        self._turn += 1
-        return self._live[self._turn % len(self._live)]
+    @property
+    def ready(self) -> bool:
+        return bool(self._live)
 
-    async def next_arrived(self) -> Connection:
-        """The same, waiting while the app is not connected."""
-        while (connection := self.next()) is None:
+    async def until_ready(self) -> None:
+        while not self._live:
             self._arrived.clear()
             await self._arrived.wait()
-        return connection
+
+    async def deliver(self, delivery: Delivery, drops: Drops, seconds: float) -> Json | None:
+        """Over the connection whose turn it is; see `Transport`."""
+        if not self._live:
+            raise NotAcknowledged("connection_failed")
+        self._turn += 1
+        connection = self._live[self._turn % len(self._live)]
+        envelope = _envelope(delivery)
+        envelope_id = envelope["envelope_id"]
+        answer: asyncio.Future[Json | None] = asyncio.get_running_loop().create_future()
+        self._answers[envelope_id] = _Waiting(answer, drops)
+        try:
+            await connection.send(envelope)
+            # not wait_for: in Python 3.11 it swallows a cancel that meets a lost connection
+            async with asyncio.timeout(seconds):
+                given = await answer
+        except TimeoutError:
+            raise NotAcknowledged("timeout") from None
+        except ConnectionResetError:
+            given = _LOST
+        finally:
+            connection.sent.discard(envelope_id)
+            del self._answers[envelope_id]
+        if given is _LOST:
+            raise NotAcknowledged("connection_failed")
+        return given
 
     async def serve(self, request: web.Request) -> web.StreamResponse:
         try:
@@ -89,12 +118,16 @@ class Sockets:
             if message.type is WSMsgType.TEXT:
                 ack = json.loads(message.data)
                 connection.sent.discard(ack["envelope_id"])
-                self.on_ack(ack["envelope_id"], ack.get("payload"))
+                waiting = self._answers.get(ack["envelope_id"])
+                if waiting is not None and not waiting.answer.done() and not waiting.drops():
+                    waiting.answer.set_result(ack.get("payload"))
 
     def _lose(self, connection: Connection) -> None:
         self._live.remove(connection)
         for envelope_id in connection.sent:
-            self.on_lost(envelope_id)
+            waiting = self._answers.get(envelope_id)
+            if waiting is not None and not waiting.answer.done():
+                waiting.answer.set_result(_LOST)
 
     def _hello(self) -> Json:
         return {
@@ -112,3 +145,15 @@ class Sockets:
     async def close(self) -> None:
         for connection in list(self._live):
             await connection.socket.close()
+
+
+def _envelope(delivery: Delivery) -> Json:
+    retry = {"retry_attempt": delivery.attempt, "retry_reason": delivery.reason}
+    answers = delivery.type == "slash_commands" or delivery.kind in _ANSWERED
+    return {
+        "envelope_id": str(uuid.uuid4()),
+        "type": delivery.type,
+        "payload": delivery.payload,
+        "accepts_response_payload": answers,
+        **(retry if delivery.type == "events_api" else {}),
+    }

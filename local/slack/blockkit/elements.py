@@ -1,14 +1,19 @@
 """Owns Block Kit's elements: buttons, menus, inputs, their limits, and where each may stand."""
 
+import re
+from typing import Any
+
 from local.slack.blockkit import objects
 from local.slack.blockkit.checks import (
     Check,
+    Problems,
     Shape,
     anything,
     array,
     boolean,
     choice,
     integer,
+    note,
     number,
     one_of_fields,
     pattern,
@@ -32,6 +37,7 @@ _TYPED: dict[str, Check] = {
     "placeholder": objects.plain_text(150),
     "dispatch_action_config": objects.DISPATCH_CONFIG,
 }
+_NUMBER = re.compile(r"-?\d+(\.\d+)?")
 _DATE = pattern(r"\d{4}-\d{2}-\d{2}", "must be a date as YYYY-MM-DD")
 _TIME = pattern(r"\d{2}:\d{2}", "must be a time as HH:mm")
 _FEEDBACK = Shape(
@@ -50,7 +56,60 @@ def _static(initial: str, *, many: bool = False) -> Shape:
     menu = _menu(
         initial=initial, many=many, options=objects.OPTIONS, option_groups=objects.OPTION_GROUPS
     )
-    return Shape(menu.fields, (), (one_of_fields("options", "option_groups"),))
+    rules = (one_of_fields("options", "option_groups"), _not_both_kinds, _initial_is_offered)
+    return Shape(menu.fields, (), rules)
+
+
+def _not_both_kinds(value: object, pointer: str, problems: Problems) -> None:
+    if isinstance(value, dict) and {"options", "option_groups"} <= set(value):
+        note(problems, "cannot define both `options` and `option_groups`", pointer)
+
+
+def _initial_is_offered(value: object, pointer: str, problems: Problems) -> None:
+    """What is chosen at first must be one of the options, to the letter."""
+    if not isinstance(value, dict):
+        return
+    offered = _list(value.get("options"))
+    for group in _list(value.get("option_groups")):
+        offered = offered + _list(group.get("options") if isinstance(group, dict) else None)
+    initial = _list(value.get("initial_options"))
+    if "initial_option" in value:
+        initial = [*initial, value["initial_option"]]
+    for one in initial:
+        if one not in offered:
+            name = "initial_option" if "initial_option" in value else "initial_options"
+            note(problems, "must be one of the options", f"{pointer}/{name}")
+            return
+
+
+def _list(value: object) -> list[Any]:
+    return value if isinstance(value, list) else []
+
+
+def _lengths_agree(value: object, pointer: str, problems: Problems) -> None:
+    if isinstance(value, dict):
+        low, high = value.get("min_length"), value.get("max_length")
+        if isinstance(low, int) and isinstance(high, int) and low > high:
+            note(problems, "must be no more than max_length", f"{pointer}/min_length")
+
+
+def _numbers_agree(value: object, pointer: str, problems: Problems) -> None:
+    if not isinstance(value, dict):
+        return
+    numbers: dict[str, float] = {}
+    for name in ("min_value", "initial_value", "max_value"):
+        given = value.get(name)
+        if not isinstance(given, str) or (name == "initial_value" and not given):
+            continue
+        if not _NUMBER.fullmatch(given):
+            note(problems, "must be a number", f"{pointer}/{name}")
+            return
+        numbers[name] = float(given)
+    ordered = list(numbers.values())
+    if ordered != sorted(ordered):
+        note(
+            problems, "must be between min_value and max_value", f"{pointer}/{next(iter(numbers))}"
+        )
 
 
 BUTTON = shape(
@@ -95,9 +154,15 @@ _PICKERS = {
     "datepicker": shape({**_INPUT, "initial_date": _DATE}),
     "timepicker": shape({**_INPUT, "initial_time": _TIME, "timezone": text(255)}),
     "datetimepicker": shape({**_INPUT, "initial_date_time": integer(0, 9_999_999_999)}),
-    "checkboxes": shape({**_INPUT, "options": _ANSWERS, "initial_options": _ANSWERS}, ("options",)),
+    "checkboxes": shape(
+        {**_INPUT, "options": _ANSWERS, "initial_options": _ANSWERS},
+        ("options",),
+        (_initial_is_offered,),
+    ),
     "radio_buttons": shape(
-        {**_INPUT, "options": _ANSWERS, "initial_option": objects.RICH_OPTION}, ("options",)
+        {**_INPUT, "options": _ANSWERS, "initial_option": objects.RICH_OPTION},
+        ("options",),
+        (_initial_is_offered,),
     ),
 }
 
@@ -109,7 +174,9 @@ _FIELDS = {
             "multiline": boolean,
             "min_length": integer(0, 3000),
             "max_length": integer(1, 3000),
-        }
+        },
+        (),
+        (_lengths_agree,),
     ),
     "email_text_input": shape({**_TYPED, "initial_value": text(3000, minimum=0)}),
     "url_text_input": shape({**_TYPED, "initial_value": text(3000, minimum=0)}),
@@ -122,6 +189,7 @@ _FIELDS = {
             "max_value": text(255),
         },
         ("is_decimal_allowed",),
+        (_numbers_agree,),
     ),
     "rich_text_input": shape({**_TYPED, "initial_value": RICH_TEXT}),
     "file_input": shape(
@@ -132,7 +200,8 @@ _FIELDS = {
 _BUTTONS = {
     "button": BUTTON,
     "overflow": shape(
-        {**_ACTION, "options": array(objects.OPTION, 5), "confirm": objects.CONFIRM}, ("options",)
+        {**_ACTION, "options": array(objects.OVERFLOW_OPTION, 5), "confirm": objects.CONFIRM},
+        ("options",),
     ),
 }
 

@@ -31,15 +31,15 @@ def _plain(maximum: int) -> Shape:
     return shape({"text": text(maximum), "emoji": boolean}, ("text",))
 
 
-OPTION = Shape(
-    {
-        "text": plain_text(75),
-        "value": text(150),
-        "description": plain_text(75),
-        "url": url(),
-    },
-    ("text", "value"),
-)
+_OPTION: dict[str, Check] = {
+    "text": plain_text(75),
+    "value": text(150),
+    "description": plain_text(75),
+}
+OPTION = Shape(_OPTION, ("text", "value"))
+
+OVERFLOW_OPTION = Shape({**_OPTION, "url": url()}, ("text", "value"))
+"""Only an overflow menu opens addresses."""
 
 RICH_OPTION = Shape(
     {"text": any_text(75), "value": text(150), "description": any_text(75)}, ("text", "value")

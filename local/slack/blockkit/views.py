@@ -48,7 +48,18 @@ def check_view(view: object) -> Problems:
     if isinstance(view, dict) and view.get("type") in ("modal", "home") and "blocks" in view:
         problems += check_blocks(view["blocks"], view["type"], "/view/blocks")
         _check_submit(view, problems)
+        _check_focus(view["blocks"], problems)
     return problems
+
+
+def _check_focus(blocks: object, problems: Problems) -> None:
+    elements = (
+        block["element"]
+        for block in (blocks if isinstance(blocks, list) else [])
+        if isinstance(block, dict) and isinstance(block.get("element"), dict)
+    )
+    if sum(element.get("focus_on_load") is True for element in elements) > 1:
+        note(problems, "only one element can have focus_on_load", "/view/blocks")
 
 
 def _check_submit(view: dict[str, Any], problems: Problems) -> None:

@@ -4,6 +4,7 @@ from typing import Any
 
 from local.slack import interactions
 from local.slack.blockkit import InteractiveElement, find_element
+from local.slack.blockkit.values import is_stateful
 from local.slack.errors import Refused
 from local.slack.gestures import elements
 from local.slack.gestures.gesture import (
@@ -47,15 +48,15 @@ class Click(Gesture):
         message = visible_message(ws, user, channel, ts)
         found = self._find(message.blocks or [], f"message {ts}")
         _require_clickable(user, message, found)
-        return interactions.message_action(ws, user, message, self._action(ws, found))
+        action = self._action(ws, found)
+        self._remember(message.choices.setdefault(user.id, {}), found)
+        return interactions.message_action(ws, user, message, action)
 
     def _in_view(self, ws: Workspace, user: User, view_id: str) -> Json:
         view = open_view(ws, user, view_id)
         found = self._find(view.body["blocks"], f"view {view_id}")
         action = self._action(ws, found)
-        if found.element["type"] not in _PRESSED:
-            state = {"type": found.element["type"], **elements.chosen(found.element, self._given())}
-            view.values.setdefault(found.block_id, {})[found.action_id] = state
+        self._remember(view.values, found)
         return interactions.view_action(ws, user, view, action)
 
     def _find(self, blocks: list[Json], where: str) -> InteractiveElement:
@@ -79,6 +80,11 @@ class Click(Gesture):
             **what,
             "action_ts": ws.state.next_ts(),
         }
+
+    def _remember(self, values: Json, found: InteractiveElement) -> None:
+        if is_stateful(found.element):
+            state = {"type": found.element["type"], **elements.chosen(found.element, self._given())}
+            values.setdefault(found.block_id, {})[found.action_id] = state
 
     def _given(self) -> object:
         return self.value if self.selected_option is None else self.selected_option

@@ -1,35 +1,15 @@
 """Owns what a person did to one element, in Slack's words: a press, a choice, a typed value."""
 
+import re
 from typing import Any
 
+from local.slack.blockkit.values import chosen_field
 from local.slack.errors import Refused
 from local.slack.state import Json
 
-_CHOSEN_FIELD = {
-    "users_select": "selected_user",
-    "channels_select": "selected_channel",
-    "conversations_select": "selected_conversation",
-    "multi_users_select": "selected_users",
-    "multi_channels_select": "selected_channels",
-    "multi_conversations_select": "selected_conversations",
-    "datepicker": "selected_date",
-    "timepicker": "selected_time",
-    "datetimepicker": "selected_date_time",
-    "static_select": "selected_option",
-    "external_select": "selected_option",
-    "radio_buttons": "selected_option",
-    "overflow": "selected_option",
-    "multi_static_select": "selected_options",
-    "multi_external_select": "selected_options",
-    "checkboxes": "selected_options",
-    "rich_text_input": "rich_text_value",
-    "file_input": "files",
-}
-"""Where the state of an element holds what was chosen; the others use `value`."""
-
-
-def chosen_field(element: Json) -> str:
-    return _CHOSEN_FIELD.get(element["type"], "value")
+_NUMBER = re.compile(r"-?\d+(\.\d+)?")
+_URL = re.compile(r"https?://\S+")
+_EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 
 
 def pressed(element: Json, value: str | None) -> Json:
@@ -56,6 +36,46 @@ def chosen(element: Json, given: object) -> Json:
     return {field: given}
 
 
+def complaint(element: Json, state: Json) -> str | None:
+    """What Slack's client says against a value before the app hears of it."""
+    kind = element["type"]
+    given = state.get(chosen_field(element))
+    if given in (None, "", []):
+        return None
+    if kind == "number_input":
+        return _number_complaint(element, str(given))
+    if kind == "plain_text_input":
+        return _length_complaint(element, str(given))
+    if kind == "url_text_input" and not _URL.fullmatch(str(given)):
+        return "Please enter a valid URL."
+    if kind == "email_text_input" and not _EMAIL.fullmatch(str(given)):
+        return "Please enter a valid email address."
+    most = element.get("max_selected_items", element.get("max_files"))
+    if most is not None and isinstance(given, list) and len(given) > most:
+        return f"Please choose at most {most}."
+    return None
+
+
+def _number_complaint(element: Json, given: str) -> str | None:
+    if not _NUMBER.fullmatch(given):
+        return "Please enter a valid number."
+    if "." in given and not element["is_decimal_allowed"]:
+        return "Please enter a whole number."
+    low, high = element.get("min_value"), element.get("max_value")
+    if low is not None and float(given) < float(low):
+        return f"Please enter a number of {low} or more."
+    if high is not None and float(given) > float(high):
+        return f"Please enter a number of {high} or less."
+    return None
+
+
+def _length_complaint(element: Json, given: str) -> str | None:
+    low, high = element.get("min_length", 0), element.get("max_length", 3000)
+    if len(given) < low:
+        return f"Please enter at least {low} characters."
+    return f"Please enter at most {high} characters." if len(given) > high else None
+
+
 def is_empty(state: Json) -> bool:
     return all(value in (None, "", []) for name, value in state.items() if name != "type")
 
@@ -67,6 +87,10 @@ def _as_list(given: object) -> list[Any]:
 
 
 def _option(element: Json, given: object) -> Json:
+    if element["type"] in ("external_select", "multi_external_select"):
+        if not isinstance(given, dict) or not {"text", "value"} <= set(given):
+            raise Refused("An option of an external menu is the whole option the app offered.")
+        return dict(given)
     value = given.get("value") if isinstance(given, dict) else given
     groups = element.get("option_groups", [])
     options = [*element.get("options", []), *(one for group in groups for one in group["options"])]

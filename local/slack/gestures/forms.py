@@ -4,6 +4,7 @@ from typing import Any
 
 from local.slack import interactions, modals
 from local.slack.blockkit.ids import interactive_elements
+from local.slack.blockkit.values import chosen_field, is_stateful
 from local.slack.errors import Refused, SlackError
 from local.slack.gestures import elements
 from local.slack.gestures.gesture import Gesture, notify, open_view, require_interactivity
@@ -54,20 +55,23 @@ class Close(Gesture):
 
 
 def _fill(view: View, values: dict[str, dict[str, Any]]) -> dict[str, str]:
-    """Write the form's values into the view; what is missing, by block id."""
+    """Write the form's values into the view; what is wrong, by block id."""
     named = {(block, action) for block, actions in values.items() for action in actions}
     missing = {}
     for found in interactive_elements(view.body["blocks"]):
         place = (found.block_id, found.action_id)
         named.discard(place)
-        given = values.get(place[0], {}).get(place[1])
-        if given is None and found.block["type"] != "input":
+        if not is_stateful(found.element):
             continue
-        state = _state(found.element, given)
-        view.values.setdefault(place[0], {})[place[1]] = state
+        given = values.get(place[0], {}).get(place[1])
+        if given is not None:
+            view.values.setdefault(place[0], {})[place[1]] = _state(found.element, given)
+        state = view.values[place[0]][place[1]]
         required = found.block["type"] == "input" and not found.block.get("optional")
         if required and elements.is_empty(state):
             missing[found.block_id] = REQUIRED
+        elif (complaint := elements.complaint(found.element, state)) is not None:
+            missing[found.block_id] = complaint
     if named:
         block_id, action_id = min(named)
         raise Refused(f"This modal has no element {action_id!r} in a block {block_id!r}.")
@@ -75,12 +79,7 @@ def _fill(view: View, values: dict[str, dict[str, Any]]) -> dict[str, str]:
 
 
 def _state(element: Json, given: Any) -> Json:
-    field = elements.chosen_field(element)
-    value = given.get(field) if isinstance(given, dict) else given
-    if given is None:
-        value = element.get(
-            "initial_value", element.get(f"initial_{field.removeprefix('selected_')}")
-        )
+    value = given.get(chosen_field(element)) if isinstance(given, dict) else given
     return {"type": element["type"], **elements.chosen(element, value)}
 
 
@@ -89,7 +88,8 @@ def _obey(ws: Workspace, view: View, answer: Json) -> Json:
     action = answer.get("response_action")
     if action == "errors":
         errors = answer.get("errors")
-        if not isinstance(errors, dict) or not set(errors) <= set(view.values):
+        inputs = {one["block_id"] for one in view.body["blocks"] if one["type"] == "input"}
+        if not isinstance(errors, dict) or not set(errors) <= inputs:
             raise Refused(f"The app answered with errors for no field of this modal: {errors}.")
         return {"errors": errors}
     if action == "clear":

@@ -4,9 +4,9 @@ from abc import ABC, abstractmethod
 
 from pydantic import BaseModel, ConfigDict
 
-from local.slack.deliveries import EnvelopeType
 from local.slack.errors import Refused
 from local.slack.state import Channel, Json, Message, User, View
+from local.slack.transport import EnvelopeType
 from local.slack.workspace import Workspace
 
 

@@ -3,7 +3,7 @@
 import time
 from typing import Literal
 
-from local.slack import conversation, events, interactions
+from local.slack import conversation, events, interactions, streams
 from local.slack.errors import Refused, SlackError
 from local.slack.gestures.gesture import (
     Gesture,
@@ -90,8 +90,25 @@ class UseShortcut(Gesture):
         return {}
 
 
+class UseGlobalShortcut(Gesture):
+    """From the composer's menu or the search: it belongs to no channel."""
+
+    callback_id: str
+
+    async def perform(self, ws: Workspace) -> Json:
+        require_interactivity(ws)
+        user = self.person(ws)
+        known = {one.callback_id: one for one in ws.manifest.global_shortcuts}
+        shortcut = known.get(self.callback_id)
+        if shortcut is None or user.outsider:
+            raise Refused(f"The app offers no global shortcut {self.callback_id!r}.")
+        payload = interactions.global_shortcut(ws, user, shortcut)
+        ws.deliveries.run_in_background(notify(ws, user, "interactive", payload))
+        return {}
+
+
 class Stop(Gesture):
-    """The native Stop button. Slack leaves the status as it is; the app must change it."""
+    """The native Stop button. Slack ends what is streamed and leaves the status as it is."""
 
     channel: str
     thread_ts: str
@@ -106,7 +123,8 @@ class Stop(Gesture):
             raise Refused(
                 "There is no Stop button: the app must subscribe to agent_session_stopped."
             )
-        events.send_session_stopped(ws, channel, self.thread_ts, user.id)
+        ended = streams.end_of_thread(ws, channel.id, self.thread_ts)
+        events.send_session_stopped(ws, channel, self.thread_ts, user.id, ended)
         return {}
 
 

@@ -4,6 +4,7 @@ import base64
 import binascii
 import time
 import uuid
+from typing import Literal
 
 from pydantic import BaseModel
 
@@ -14,10 +15,14 @@ from local.slack.markup import typed_text
 from local.slack.state import Channel, Json, Message, StoredFile, User
 from local.slack.workspace import Workspace
 
+FileKind = Literal["hosted", "external", "tombstone", "hidden_by_limit", "check_file_info"]
+
 
 class AttachedFile(BaseModel):
     name: str
     content_base64: str
+    kind: FileKind = "hosted"
+    """Lying elsewhere, deleted, hidden by a plan's limit, or told in full only by `files.info`."""
 
 
 class Post(Gesture):
@@ -25,6 +30,8 @@ class Post(Gesture):
     text: str = ""
     thread_ts: str | None = None
     files: list[AttachedFile] = []
+    broadcast: bool = False
+    """Also send to the channel; with thread_ts."""
 
     async def perform(self, ws: Workspace) -> Json:
         user = self.person(ws)
@@ -32,12 +39,16 @@ class Post(Gesture):
         _require_writable(ws, channel)
         if not self.text.strip() and not self.files:
             raise Refused("A message needs text or a file.")
+        root = self._root(ws, user, channel)
+        if self.broadcast and root is None:
+            raise Refused("Only a reply in a thread can also be sent to the channel.")
         message = Message(
             channel=channel.id,
             ts=ws.state.next_ts(),
             user=user.id,
             text=typed_text(ws.state, self.text),
-            thread_ts=self._root(ws, user, channel),
+            thread_ts=root,
+            broadcast=self.broadcast,
             client_msg_id=str(uuid.uuid4()),
             files=[_stored(ws, user, file).id for file in self.files],
         )
@@ -108,6 +119,8 @@ def _stored(ws: Workspace, user: User, attached: AttachedFile) -> StoredFile:
         created=int(time.time()),
         content=content,
         complete=True,
+        mode="hosted" if attached.kind == "check_file_info" else attached.kind,
+        hidden_details=attached.kind == "check_file_info",
     )
     ws.state.files[file.id] = file
     return file

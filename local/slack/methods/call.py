@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from local.slack.arguments import Arguments
 from local.slack.errors import SlackError
+from local.slack.installs import Installation
 from local.slack.state import Channel, Json, Message, State, User
 from local.slack.workspace import Workspace
 
@@ -18,10 +19,16 @@ class Call:
 
     ws: Workspace
     args: Arguments
+    install: Installation
+    """Whose token it came with."""
 
     @property
     def state(self) -> State:
         return self.ws.state
+
+    @property
+    def bot(self) -> User:
+        return self.install.bot
 
     def require_scope(self, scope: str) -> None:
         """Raises SlackError `missing_scope` as Slack words it."""
@@ -34,7 +41,7 @@ class Call:
         """A channel the bot may know of: by id, or for posting also by name."""
         given = self.args.required(argument, "channel_not_found")
         channel = self.state.channels.get(given) or self.state.channel_named(given.lstrip("#"))
-        if channel is None or (channel.kind != "channel" and not self._is_member(channel)):
+        if channel is None or not self._knows(channel):
             raise SlackError("channel_not_found")
         return channel
 
@@ -84,8 +91,30 @@ class Call:
             raise SlackError("user_not_found")
         return user
 
+    def _knows(self, channel: Channel) -> bool:
+        """A channel it is in, or a public one of a team it is installed in."""
+        own = self.install.org is not None or channel.team_id == self.install.team.id
+        return self._is_member(channel) or (channel.kind == "channel" and own)
+
     def _is_member(self, channel: Channel) -> bool:
-        return self.state.bot.id in channel.members
+        return self.bot.id in channel.members
+
+    def own_message(self, text: str, channel: Channel) -> Message:
+        """A new message by this bot user, to be filled in and posted."""
+        return Message(
+            channel=channel.id,
+            ts=self.state.next_ts(),
+            user=self.bot.id,
+            bot_id=self.install.bot_id,
+            text=text,
+        )
+
+    def require_team(self) -> None:
+        """Methods about one team must name it when the token is an organisation's."""
+        if self.install.org is not None:
+            team = self.args.required("team_id", "missing_argument")
+            if team not in self.state.teams:
+                raise SlackError("team_not_found")
 
 
 @dataclass(frozen=True)

@@ -11,18 +11,12 @@ def post_message(call: Call) -> Json:
     channel = call.channel_to_post_in()
     content = read_content(call)
     thread_ts = call.thread(channel)
-    message = Message(
-        channel=channel.id,
-        ts=call.state.next_ts(),
-        user=call.state.bot.id,
-        bot_id=call.state.bot_id,
-        text=content.text[:MAX_POSTED],
-        thread_ts=thread_ts,
-        blocks=content.blocks,
-        attachments=content.attachments,
-        metadata=content.metadata or None,
-        broadcast=thread_ts is not None and call.args.flag("reply_broadcast"),
-    )
+    message = call.own_message(content.text[:MAX_POSTED], channel)
+    message.thread_ts = thread_ts
+    message.blocks = content.blocks
+    message.attachments = content.attachments
+    message.metadata = content.metadata or None
+    message.broadcast = thread_ts is not None and call.args.flag("reply_broadcast")
     conversation.post(call.ws, message)
     return {"channel": channel.id, "ts": message.ts, "message": _shown(call, message)}
 
@@ -33,17 +27,11 @@ def post_ephemeral(call: Call) -> Json:
     if user.id not in channel.members:
         raise SlackError("user_not_in_channel")
     content = read_content(call)
-    message = Message(
-        channel=channel.id,
-        ts=call.state.next_ts(),
-        user=call.state.bot.id,
-        bot_id=call.state.bot_id,
-        text=content.text[:MAX_POSTED],
-        thread_ts=call.thread(channel),
-        blocks=content.blocks,
-        attachments=content.attachments,
-        visible_to=user.id,
-    )
+    message = call.own_message(content.text[:MAX_POSTED], channel)
+    message.thread_ts = call.thread(channel)
+    message.blocks = content.blocks
+    message.attachments = content.attachments
+    message.visible_to = user.id
     conversation.post(call.ws, message)
     return {"message_ts": message.ts}
 
@@ -52,7 +40,9 @@ def update(call: Call) -> Json:
     """Text without blocks takes the old blocks away, and only such an edit is marked `(edited)`."""
     channel = call.channel()
     message = call.message(channel, "ts", "message_not_found")
-    _require_own(call, message, "cant_update_message")
+    require_own(call, message, "cant_update_message")
+    if message.stream is not None:
+        raise SlackError("streaming_state_conflict")
     content = read_content(call)
     if len(content.text) > MAX_UPDATED:
         raise SlackError("msg_too_long")
@@ -76,7 +66,7 @@ def update(call: Call) -> Json:
 def delete(call: Call) -> Json:
     channel = call.channel()
     message = call.message(channel, "ts", "message_not_found")
-    _require_own(call, message, "cant_delete_message")
+    require_own(call, message, "cant_delete_message")
     conversation.delete(call.ws, message)
     return {"channel": channel.id, "ts": message.ts}
 
@@ -87,8 +77,8 @@ def get_permalink(call: Call) -> Json:
     return {"channel": channel.id, "permalink": shapes.permalink(call.ws.base_url, message)}
 
 
-def _require_own(call: Call, message: Message, error: str) -> None:
-    if message.bot_id != call.state.bot_id:
+def require_own(call: Call, message: Message, error: str) -> None:
+    if message.bot_id != call.install.bot_id:
         raise SlackError(error)
 
 

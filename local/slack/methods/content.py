@@ -40,7 +40,7 @@ def read_content(call: Call) -> Content:
         text = markdown
     if not text.strip() and not blocks and not attachments:
         raise SlackError("no_text")
-    return Content(text, blocks, attachments, _metadata(call))
+    return Content(text, blocks, attachments, read_metadata(call))
 
 
 def checked_blocks(blocks: object) -> list[Json]:
@@ -70,7 +70,8 @@ def _list(call: Call, name: str, error: str) -> list[Json] | None:
     return given or None
 
 
-def _metadata(call: Call) -> Json | None:
+def read_metadata(call: Call) -> Json | None:
+    """None when the call does not speak of it. Raises SlackError."""
     given = call.args.structure("metadata", "invalid_metadata_format")
     if given is None:
         return None

@@ -17,6 +17,7 @@ _KIND_OF_TYPE: dict[str, ChannelKind] = {
     "public_channel": "channel",
     "private_channel": "group",
     "im": "im",
+    "mpim": "mpim",
 }
 
 
@@ -35,18 +36,14 @@ def replies(call: Call) -> Json:
 def history(call: Call) -> Json:
     """What stands in the channel itself, newest first."""
     channel = _readable_channel(call)
-    shown = [
-        message
-        for message in call.state.messages(channel.id)
-        if message.visible_to is None and (message.thread_ts is None or message.broadcast)
-    ]
+    shown = [message for message in call.state.top_level(channel.id) if message.visible_to is None]
     return _page_of_messages(call, _in_time_range(call, shown)[::-1], 100)
 
 
 def info(call: Call) -> Json:
     channel = call.channel()
     call.require_scope(read_scope(channel.kind))
-    described = shapes.channel_json(call.state, channel)
+    described = shapes.channel_json(channel, call.bot.id)
     if call.args.flag("include_num_members"):
         described["num_members"] = len(channel.members)
     return {"channel": described}
@@ -67,41 +64,58 @@ def list_(call: Call) -> Json:
             raise SlackError("invalid_types")
         call.require_scope(read_scope(kind))
         kinds.append(kind)
-    bot = call.state.bot.id
+    call.require_team()
+    bot = call.bot.id
     known = [
-        shapes.channel_json(call.state, channel)
+        shapes.channel_json(channel, call.bot.id)
         for channel in call.state.channels.values()
-        if channel.kind in kinds and (channel.kind == "channel" or bot in channel.members)
+        if channel.kind in kinds and _listed(call, channel, bot)
     ]
     page, metadata = _page(call, known, 100)
     return {"channels": page, "response_metadata": metadata}
 
 
+def _listed(call: Call, channel: Channel, bot: str) -> bool:
+    team = call.args.text("team_id") or call.install.team.id
+    public = channel.kind == "channel" and channel.team_id == team
+    return public or bot in channel.members
+
+
 def open_(call: Call) -> Json:
-    """The direct conversation with one person; group conversations are not offered here."""
+    """The direct conversation with one person, or the group conversation with these people."""
     users = [one for one in (call.args.text("users") or "").split(",") if one]
+    call.require_scope("mpim:write" if len(users) > 1 else "im:write")
     if not users:
         channel = call.channel()
     elif len(users) > 1:
-        raise SlackError("not_enough_users")
+        channel = _group_channel(call, users)
     elif users[0] not in call.state.users:
         raise SlackError("user_not_found")
     else:
         channel = _direct_channel(call, users[0])
-    if not channel.is_im:
+    if channel.kind not in ("im", "mpim"):
         raise SlackError("channel_not_found")
-    described = shapes.channel_json(call.state, channel)
+    described = shapes.channel_json(channel, call.bot.id)
     return {"channel": described if call.args.flag("return_im") else {"id": channel.id}}
+
+
+def _group_channel(call: Call, users: list[str]) -> Channel:
+    """Only one that is there already: what this app needs never opens a new one."""
+    wanted = {*users, call.bot.id}
+    for channel in call.state.channels.values():
+        if channel.kind == "mpim" and set(channel.members) == wanted:
+            return channel
+    raise SlackError("user_not_found" if wanted - set(call.state.users) else "not_enough_users")
 
 
 def _direct_channel(call: Call, user: str) -> Channel:
     existing = call.state.direct_channel(user)
     if existing is not None:
         return existing
-    if call.state.users[user].outsider or user == call.state.bot.id:
+    if call.state.users[user].outsider or call.state.users[user].is_bot:
         raise SlackError("user_not_visible")
     name = call.state.users[user].name
-    channel = Channel(call.state.next_id("D"), name, "im", [user, call.state.bot.id])
+    channel = Channel(call.state.next_id("D"), name, "im", [user, call.bot.id])
     call.state.add_channel(channel)
     return channel
 

@@ -1,21 +1,26 @@
-"""Owns the questions about who is who: `auth.test`, `users.info`, `bots.info`, `team.info`."""
+"""Owns the questions about who is who: `auth.test`, `users.info`, `bots.info`, `team.info`,
+`usergroups.*`.
+"""
 
 from local.slack import shapes
 from local.slack.errors import SlackError
 from local.slack.methods.call import Call
-from local.slack.state import Json
+from local.slack.state import Json, UserGroup
 
 
 def auth_test(call: Call) -> Json:
-    state = call.state
+    """An org-wide token names the organisation where others name the team."""
+    install, org = call.install, call.install.org
+    home = install.team if org is None else org
     return {
         "url": f"{call.ws.base_url}/",
-        "team": state.team.name,
-        "user": state.bot.name,
-        "team_id": state.team.id,
-        "user_id": state.bot.id,
-        "bot_id": state.bot_id,
-        "is_enterprise_install": False,
+        "team": home.name,
+        "user": install.bot.name,
+        "team_id": home.id,
+        "user_id": install.bot.id,
+        "bot_id": install.bot_id,
+        "is_enterprise_install": org is not None,
+        **({} if org is None else {"enterprise_id": org.id}),
     }
 
 
@@ -31,14 +36,52 @@ def users_info(call: Call) -> Json:
 
 
 def bots_info(call: Call) -> Json:
-    if call.args.text("bot") not in (None, call.state.bot_id):
+    bot_id = call.args.text("bot") or call.install.bot_id
+    if bot_id not in call.state.bots:
         raise SlackError("bot_not_found")
-    return {"bot": shapes.bot_profile(call.state)}
+    return {"bot": shapes.bot_profile(call.state, bot_id)}
 
 
 def team_info(call: Call) -> Json:
-    team = call.state.team
-    return {"team": {"id": team.id, "name": team.name, "domain": team.domain}}
+    """Of the token's own team; an org-wide token, or the other end of a channel, may name one."""
+    named = call.args.text("team") or call.install.team.id
+    team = call.state.teams.get(named)
+    if team is None:
+        raise SlackError("team_not_found")
+    org = call.state.org
+    enterprise = {} if org is None else {"enterprise_id": org.id, "enterprise_name": org.name}
+    shown: Json = {"id": team.id, "name": team.name, "domain": team.domain, **enterprise}
+    return {"team": shown}
+
+
+def usergroups_list(call: Call) -> Json:
+    call.require_team()
+    with_users = call.args.flag("include_users")
+    groups = call.state.groups.values()
+    return {"usergroups": [_group_json(call, one, with_users=with_users) for one in groups]}
+
+
+def usergroups_users(call: Call) -> Json:
+    call.require_team()
+    group = call.state.groups.get(call.args.required("usergroup", "no_such_subteam"))
+    if group is None:
+        raise SlackError("no_such_subteam")
+    return {"users": list(group.users)}
+
+
+def _group_json(call: Call, group: UserGroup, *, with_users: bool) -> Json:
+    shown: Json = {
+        "id": group.id,
+        "team_id": call.state.team.id,
+        "is_usergroup": True,
+        "name": group.name,
+        "handle": group.handle,
+        "description": "",
+        "is_external": False,
+        "date_delete": 0,
+        "user_count": len(group.users),
+    }
+    return {**shown, "users": list(group.users)} if with_users else shown
 
 
 def connections_open(call: Call) -> Json:

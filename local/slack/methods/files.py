@@ -6,7 +6,7 @@ from local.slack import conversation, shapes
 from local.slack.errors import SlackError
 from local.slack.methods.call import Call
 from local.slack.methods.content import checked_blocks
-from local.slack.state import Channel, Json, Message, StoredFile
+from local.slack.state import Channel, Json, StoredFile
 
 MAX_FILE_BYTES = 1 << 30
 
@@ -16,19 +16,29 @@ def get_upload_url(call: Call) -> Json:
     length = call.args.integer("length", 0)
     if length < 1:
         raise SlackError("invalid_arguments", ["must be greater than 0 [json-pointer:/length]"])
+    _refuse_as_decided(call, name)
     if length > MAX_FILE_BYTES:
         raise SlackError("file_upload_size_restricted")
     file = StoredFile(
         id=call.state.next_id("F"),
         name=name,
         title=name,
-        user=call.state.bot.id,
+        user=call.bot.id,
         size=length,
         created=int(time.time()),
     )
     call.state.files[file.id] = file
     url = f"{call.ws.base_url}/upload/v1/{call.ws.uploads.issue(file.id)}"
     return {"upload_url": url, "file_id": file.id}
+
+
+def _refuse_as_decided(call: Call, name: str) -> None:
+    """Admins may switch uploads off, or refuse kinds of files."""
+    admin = call.ws.admin
+    if admin.file_uploads_disabled:
+        raise SlackError("file_uploads_disabled")
+    if name.rpartition(".")[2].lower() in admin.file_types_refused:
+        raise SlackError("file_type_not_allowed")
 
 
 def complete_upload(call: Call) -> Json:
@@ -40,6 +50,7 @@ def complete_upload(call: Call) -> Json:
     blocks = None if comment else call.args.structure("blocks", "invalid_blocks_format")
     content = (comment, checked_blocks(blocks) if blocks else None)
     for file, title in files:
+        _refuse_as_decided(call, file.name)
         file.complete = True
         file.title = title or file.name
     shown = [
@@ -55,10 +66,12 @@ def info(call: Call) -> Json:
     file = call.state.files.get(call.args.required("file", "file_not_found"))
     if file is None or not file.complete:
         raise SlackError("file_not_found")
-    bot = call.state.bot.id
+    bot = call.bot.id
     shared = [call.state.channels[one] for one in file.channels]
     if file.user != bot and not any(bot in channel.members for channel in shared):
         raise SlackError("file_not_found")
+    if file.mode == "tombstone":
+        raise SlackError("file_deleted")
     return {"file": shapes.file_json(call.state, file, call.ws.base_url), "comments": []}
 
 
@@ -84,7 +97,7 @@ def _channels(call: Call) -> list[Channel]:
         channel = call.state.channels.get(channel_id)
         if channel is None:
             raise SlackError("invalid_channel")
-        if call.state.bot.id not in channel.members:
+        if call.bot.id not in channel.members:
             raise SlackError("not_in_channel")
         channels.append(channel)
     return channels
@@ -97,14 +110,8 @@ def _share(
     file_ids: list[str],
     content: tuple[str, list[Json] | None],
 ) -> None:
-    message = Message(
-        channel=channel.id,
-        ts=call.state.next_ts(),
-        user=call.state.bot.id,
-        bot_id=call.state.bot_id,
-        text=content[0],
-        blocks=content[1],
-        thread_ts=thread_ts,
-        files=file_ids,
-    )
+    message = call.own_message(content[0], channel)
+    message.blocks = content[1]
+    message.thread_ts = thread_ts
+    message.files = file_ids
     conversation.post(call.ws, message)

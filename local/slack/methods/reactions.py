@@ -2,7 +2,7 @@
 
 import re
 
-from local.slack import conversation
+from local.slack import conversation, events
 from local.slack.errors import SlackError
 from local.slack.methods.call import Call
 from local.slack.state import Json, Message
@@ -13,22 +13,24 @@ _NAME = re.compile(r"[a-z0-9_'+-]+(::skin-tone-[2-6])?")
 def add(call: Call) -> Json:
     message, name = _target(call)
     users = message.reactions.setdefault(name, [])
-    if call.state.bot.id in users:
+    if call.bot.id in users:
         raise SlackError("already_reacted")
-    users.append(call.state.bot.id)
+    users.append(call.bot.id)
     conversation.announce(call.ws, "reaction", message)
+    events.send_reaction(call.ws, "reaction_added", message, call.bot.id, name)
     return {}
 
 
 def remove(call: Call) -> Json:
     message, name = _target(call)
     users = message.reactions.get(name, [])
-    if call.state.bot.id not in users:
+    if call.bot.id not in users:
         raise SlackError("no_reaction")
-    users.remove(call.state.bot.id)
+    users.remove(call.bot.id)
     if not users:
         del message.reactions[name]
     conversation.announce(call.ws, "reaction", message)
+    events.send_reaction(call.ws, "reaction_removed", message, call.bot.id, name)
     return {}
 
 

@@ -40,7 +40,13 @@ def manifest() -> Json:
                     "type": "message",
                     "callback_id": "download_project",
                     "description": "Post the project",
-                }
+                },
+                {
+                    "name": "Start a project",
+                    "type": "global",
+                    "callback_id": "start_project",
+                    "description": "Start a project from anywhere",
+                },
             ],
         },
         "oauth_config": {
@@ -54,10 +60,16 @@ def manifest() -> Json:
                     "files:read",
                     "files:write",
                     "groups:history",
+                    "groups:read",
                     "im:history",
                     "im:read",
                     "im:write",
+                    "mpim:history",
+                    "mpim:read",
+                    "reactions:read",
                     "reactions:write",
+                    "team:read",
+                    "usergroups:read",
                     "users:read",
                 ]
             }
@@ -68,14 +80,22 @@ def manifest() -> Json:
                     "agent_session_stopped",
                     "app_home_opened",
                     "app_mention",
+                    "app_uninstalled",
                     "file_shared",
+                    "member_joined_channel",
+                    "member_left_channel",
                     "message.channels",
                     "message.groups",
                     "message.im",
+                    "message.mpim",
+                    "reaction_added",
+                    "reaction_removed",
+                    "tokens_revoked",
                 ]
             },
             "interactivity": {"is_enabled": True},
             "socket_mode_enabled": True,
+            "org_deploy_enabled": True,
         },
     }
 
@@ -84,6 +104,18 @@ def write_manifest(folder: Path, content: Json) -> Path:
     path = folder / "manifest.yml"
     path.write_text(yaml.safe_dump(content), encoding="utf-8")
     return path
+
+
+def over_http(content: Json) -> Json:
+    """The same app without Socket Mode: with an address for each thing Slack sends."""
+    content["settings"]["socket_mode_enabled"] = False
+    base = "https://app.example.com"
+    content["settings"]["event_subscriptions"]["request_url"] = f"{base}/slack/events"
+    content["settings"]["interactivity"]["request_url"] = f"{base}/slack/clicks"
+    content["settings"]["interactivity"]["message_menu_options_url"] = f"{base}/slack/options"
+    for command in content["features"]["slash_commands"]:
+        command["url"] = f"{base}/slack/commands"
+    return content
 
 
 def without_scope(content: Json, *scopes: str) -> Json:
@@ -167,9 +199,8 @@ async def connected_app(
                 connected.envelopes.append(envelope)
 
         register(app)
-        for name in ("message", "app_mention", "app_home_opened", "file_shared"):
+        for name in _HEARD:
             app.event(name)(_ignore)
-        app.event("agent_session_stopped")(_ignore)
         handler.client.on_message_listeners.append(note_envelope)
         await handler.connect_async()  # type: ignore[no-untyped-call]
         try:
@@ -177,6 +208,22 @@ async def connected_app(
             yield connected
         finally:
             await handler.close_async()  # type: ignore[no-untyped-call]
+
+
+_HEARD = (
+    "agent_session_stopped",
+    "app_home_opened",
+    "app_mention",
+    "app_uninstalled",
+    "file_created",
+    "file_shared",
+    "member_joined_channel",
+    "member_left_channel",
+    "message",
+    "reaction_added",
+    "reaction_removed",
+    "tokens_revoked",
+)
 
 
 async def _ignore() -> None:

@@ -87,10 +87,10 @@ async def test_a_question_slack_would_refuse_is_refused(
 
 async def test_channels_and_people_are_described(web: AsyncWebClient) -> None:
     info = await web.conversations_info(channel=BUILD, include_num_members=True)
-    assert (info["channel"]["name"], info["channel"]["num_members"]) == ("build", 3)
+    assert (info["channel"]["name"], info["channel"]["num_members"]) == ("build", 5)
     assert info["channel"]["is_member"] is True
     members = await web.conversations_members(channel=BUILD)
-    assert members["members"] == ["U0ANA", "U0BEN", "U0BOT"]
+    assert members["members"] == ["U0ANA", "U0BEN", "U0CLEO", "U0GUS", "U0BOT"]
     listed = await web.conversations_list()
     assert [one["name"] for one in listed["channels"]] == ["general", "build", "quiet"]
     direct = await web.conversations_open(users=ANA)

@@ -21,6 +21,7 @@ from tests.integration.slack_workspace.installed import (
     Json,
     connected_app,
     manifest,
+    over_http,
     refusal,
     settled,
     until,
@@ -154,7 +155,7 @@ async def test_the_eleventh_socket_is_sent_away(
 
 async def test_socket_mode_must_be_switched_on_in_the_manifest(tmp_path: Path) -> None:
     content = manifest()
-    content["settings"]["socket_mode_enabled"] = False
+    over_http(content)
     async with running_workspace(manifest=write_manifest(tmp_path, content)) as ws:
         web = AsyncWebClient(base_url=ws.api_url)
         answer = await refusal(web.apps_connections_open(app_token=ws.app_token))

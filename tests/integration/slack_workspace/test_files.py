@@ -9,7 +9,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from local.slack.client import PeopleClient, Person
 from local.slack.errors import Refused
 from local.slack.server import running_workspace
-from local.slack.workspace import Workspace
+from local.slack.workspace import Admin, Workspace
 from tests.integration.slack_workspace.installed import (
     ANA,
     BUILD,
@@ -169,3 +169,67 @@ async def test_a_person_outside_the_channel_cannot_download(
     (message,) = await ana.messages(BUILD)
     with pytest.raises(Refused, match="otto sees no file"):
         await people.person("U0OTTO").download(message["files"][0])
+
+
+async def download(http: aiohttp.ClientSession, ws: Workspace, url: str) -> tuple[int, str, bytes]:
+    """Status, type and bytes, as an app gets them that follows redirects with care."""
+    headers = {"authorization": f"Bearer {ws.bot_token}"}
+    async with http.get(url, headers=headers, allow_redirects=False) as response:
+        return response.status, response.content_type, await response.read()
+
+
+@pytest.mark.parametrize(
+    ("kind", "seen"),
+    [
+        ("external", {"mode": "external", "is_external": True}),
+        ("tombstone", {"mode": "tombstone"}),
+        ("hidden_by_limit", {"mode": "hidden_by_limit"}),
+        ("check_file_info", {"mode": "file_access", "file_access": "check_file_info"}),
+    ],
+)
+async def test_not_every_file_of_a_message_can_be_downloaded(
+    ws: Workspace, ana: Person, web: AsyncWebClient, kind: str, seen: Json
+) -> None:
+    async with connected_app(ws) as bot:
+        await ana.post(BUILD, "look", files={"spec.md": b"# spec"}, file_kind=kind)
+        await settled(ws)
+        (file,) = bot.events("message")[-1]["files"]
+    assert {name: file.get(name) for name in seen} == seen
+    assert "url_private_download" not in file
+    if kind == "tombstone":
+        assert (await refusal(web.files_info(file=file["id"])))["error"] == "file_deleted"
+    elif kind == "check_file_info":
+        full = (await web.files_info(file=file["id"]))["file"]
+        assert (full["name"], full["file_access"]) == ("spec.md", "visible")
+        assert full["url_private_download"].startswith(ws.base_url)
+
+
+async def test_uploads_are_refused_as_an_admin_decided(
+    web: AsyncWebClient, people: PeopleClient
+) -> None:
+    await people.decide(Admin(file_types_refused=["zip"]))
+    refused = await refusal(web.files_getUploadURLExternal(filename="a.ZIP", length=1))
+    await web.files_getUploadURLExternal(filename="a.txt", length=1)
+    await people.decide(Admin(file_uploads_disabled=True))
+    disabled = await refusal(web.files_getUploadURLExternal(filename="a.txt", length=1))
+    assert (refused["error"], disabled["error"]) == (
+        "file_type_not_allowed",
+        "file_uploads_disabled",
+    )
+
+
+async def test_a_redirect_leads_to_another_host_that_must_not_see_the_token(
+    ws: Workspace, ana: Person, people: PeopleClient, http: aiohttp.ClientSession
+) -> None:
+    await ana.post(BUILD, "look", files={"spec.md": b"# spec"})
+    url = (await ana.messages(BUILD))[-1]["files"][0]["url_private_download"]
+    assert (await download(http, ws, url))[2] == b"# spec"
+    await people.decide(Admin(redirect_files=True))
+    assert (await download(http, ws, url))[0] == 302
+    headers = {"authorization": f"Bearer {ws.bot_token}"}
+    async with http.get(url, headers=headers) as careful:  # aiohttp drops the header on its way
+        assert (careful.url.host, careful.content_type) == ("localhost", "text/html")
+    assert await people.tokens_leaked() == 0
+    async with http.get(careful.url, headers=headers) as careless:
+        assert careless.content_type == "text/html"
+    assert await people.tokens_leaked() == 1

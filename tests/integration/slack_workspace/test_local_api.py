@@ -17,20 +17,34 @@ async def test_the_state_shows_what_this_person_sees(people: PeopleClient, ana: 
     outside = await people.person("U0OTTO").state()
     assert (seen["team"], seen["me"]) == ({"id": "T0LOCAL", "name": "Local"}, ANA)
     assert seen["bot"] == {"user_id": "U0BOT", "name": "threadwright"}
-    assert [one["id"] for one in seen["channels"]] == [GENERAL, BUILD, QUIET, "D0ANA"]
+    assert [one["id"] for one in seen["channels"]] == [
+        GENERAL,
+        BUILD,
+        QUIET,
+        "C0VAULT",
+        "G0TRIO",
+        "D0ANA",
+    ]
     assert [one["id"] for one in outside["channels"]] == [GENERAL]
     assert seen["commands"] == [
         {"command": "/threadwright", "description": "Help", "usage_hint": ""}
     ]
     assert seen["shortcuts"] == [{"callback_id": "download_project", "name": "Download project"}]
-    assert outside["commands"] == outside["shortcuts"] == []
+    assert seen["global_shortcuts"] == [{"callback_id": "start_project", "name": "Start a project"}]
+    assert outside["commands"] == outside["shortcuts"] == outside["global_shortcuts"] == []
     assert {
         "id": "U0OTTO",
         "name": "otto",
         "real_name": "Otto",
         "is_bot": False,
         "outsider": True,
-    } in (seen["users"])
+        "is_admin": False,
+        "is_guest": False,
+        "team_id": "T0OTHER",
+    } in seen["users"]
+    review = {"id": "S0REVIEW", "handle": "review", "name": "Reviewers", "users": ["U0BEN"]}
+    assert seen["groups"] == [review]
+    assert seen["install"]["kind"] == "team"
 
 
 async def test_a_message_has_all_the_page_needs(ana: Person, ben: Person) -> None:

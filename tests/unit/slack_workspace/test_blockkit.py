@@ -51,7 +51,28 @@ def plan(*tasks: Json, **more: Any) -> Json:
     return {"type": "plan", "title": "To-do CLI", "tasks": list(tasks), **more}
 
 
+def field(element: Json) -> Json:
+    return {"type": "input", "label": plain("a"), "element": element}
+
+
+OPTION: Json = {"text": plain("a"), "value": "a"}
+BELOW = {"max_value": "2"}
+
 ACCEPTED: list[Json] = [
+    actions(select(3, initial_option={"text": plain("2"), "value": "2"})),
+    actions({"type": "overflow", "options": [OPTION, {**OPTION, "url": "https://a.example"}]}),
+    actions({"type": "radio_buttons", "options": [OPTION], "initial_option": OPTION}),
+    actions({"type": "checkboxes", "options": [OPTION], "initial_options": [OPTION]}),
+    field(
+        {
+            "type": "number_input",
+            "is_decimal_allowed": False,
+            "min_value": "1",
+            "initial_value": "5",
+            "max_value": "9",
+        }
+    ),
+    field({"type": "plain_text_input", "min_length": 1, "max_length": 3000, "multiline": True}),
     section("x" * 3000),
     {"type": "section", "fields": [plain("a"), mrkdwn("b")]},
     section(accessory=button(action_id="a", value="x" * 2000)),
@@ -195,6 +216,54 @@ REFUSED: list[tuple[Json, str]] = [
         "file not found [json-pointer:/blocks/0/external_id]",
     ),
     ({"type": "call", "call_id": "R1"}, "unsupported type: call [json-pointer:/blocks/0/type]"),
+    (
+        actions(select(initial_option={"text": plain("9"), "value": "9"})),
+        "must be one of the options [json-pointer:/blocks/0/elements/0/initial_option]",
+    ),
+    (
+        actions(select(option_groups=[{"label": plain("g"), "options": [OPTION]}])),
+        "cannot define both `options` and `option_groups` [json-pointer:/blocks/0/elements/0]",
+    ),
+    (
+        actions({"type": "static_select", "options": [{**OPTION, "url": "https://a.example"}]}),
+        "invalid additional property: url [json-pointer:/blocks/0/elements/0/options/0]",
+    ),
+    (
+        actions({"type": "overflow", "options": [OPTION] * 6}),
+        "no more than 5 items allowed [json-pointer:/blocks/0/elements/0/options]",
+    ),
+    (
+        actions({"type": "radio_buttons", "options": [OPTION] * 11}),
+        "no more than 10 items allowed [json-pointer:/blocks/0/elements/0/options]",
+    ),
+    (
+        actions({"type": "checkboxes", "options": [OPTION], "initial_options": []}),
+        "no fewer than 1 items required [json-pointer:/blocks/0/elements/0/initial_options]",
+    ),
+    (
+        field({"type": "number_input", "is_decimal_allowed": True, "min_value": "many"}),
+        "must be a number [json-pointer:/blocks/0/element/min_value]",
+    ),
+    (
+        field({"type": "number_input", "is_decimal_allowed": True} | {"min_value": "3"} | BELOW),
+        "must be between min_value and max_value [json-pointer:/blocks/0/element/min_value]",
+    ),
+    (
+        field({"type": "number_input"}),
+        "missing required field: is_decimal_allowed [json-pointer:/blocks/0/element]",
+    ),
+    (
+        field({"type": "plain_text_input", "min_length": 9, "max_length": 3}),
+        "must be no more than max_length [json-pointer:/blocks/0/element/min_length]",
+    ),
+    (
+        field({"type": "plain_text_input", "max_length": 3001}),
+        "must be between 1 and 3000 [json-pointer:/blocks/0/element/max_length]",
+    ),
+    (
+        field(button()),
+        "unsupported type: button [json-pointer:/blocks/0/element/type]",
+    ),
 ]
 
 
@@ -299,6 +368,12 @@ def modal(**more: Any) -> Json:
 )
 def test_a_view_slack_refuses_is_refused_at_its_place(view: object, problem: str) -> None:
     assert check_view(view) == [problem]
+
+
+def test_only_one_field_of_a_modal_is_in_focus_at_first() -> None:
+    focused = [field({"type": "plain_text_input", "focus_on_load": True})] * 2
+    (problem,) = check_view(modal(blocks=focused, submit=plain("Go")))
+    assert problem == "only one element can have focus_on_load [json-pointer:/view/blocks]"
 
 
 def test_a_whole_modal_and_an_empty_home_pass() -> None:
