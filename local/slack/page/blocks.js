@@ -3,7 +3,8 @@
  * that has none shows its raw JSON, so nothing a bot sends is hidden.
  *
  * `context` carries what rendering needs from outside: {names, act(element, blockId, detail), chosen(element, blockId),
- * menu(anchor, items), changed?(element, blockId), fileLink?(externalId), errors?}.
+ * menu(anchor, items), changed?(element, blockId, node), suggest?(element, blockId, typed), lists?, scope?,
+ * fileLink?(externalId), errors?, growing?}.
  */
 
 import { fragment, h, webAddress } from "./dom.js";
@@ -14,7 +15,10 @@ import { plan, taskCard } from "./plan.js";
 import { link, markdown, NO_NAMES, plainText, tableElement, textObject } from "./prose.js";
 import { richText, richTextNodes } from "./rich-text.js";
 
-const INERT = { names: NO_NAMES, act() {}, chosen: () => undefined, menu() {} };
+const NO_LISTS = { users: [], channels: [], conversations: [] };
+const INERT = { names: NO_NAMES, lists: NO_LISTS, act() {}, chosen: () => undefined, menu() {} };
+/** Longer text is folded: about a screen of it stays in view. */
+const LONG_TEXT = { characters: 3_000, lines: 40 };
 
 const KINDS = {
   section,
@@ -26,8 +30,8 @@ const KINDS = {
     h("div", { class: "block-actions is-quiet" }, elements(block, context)),
   plan: (block, context) => plan(block, context.names),
   task_card: (block, context) => taskCard(block, context.names),
-  markdown: (block, context) => h("div", { class: "prose" }, markdown(block.text, context.names)),
-  rich_text: (block, context) => h("div", { class: "prose" }, richText(block, context.names)),
+  markdown: (block, context) => foldable(markdown(block.text, context.names), context),
+  rich_text: (block, context) => foldable(richText(block, context.names), context),
   table,
   alert,
   file,
@@ -54,6 +58,26 @@ function renderBlock(block, context = {}, index = 0) {
   );
 }
 
+/** Prose that folds when it is long. While it is being written it stays open: its end is what people look at. */
+export function foldable(content, { growing = false } = {}, kind = "") {
+  const prose = h("div", { class: `prose ${kind}`.trim() }, content);
+  const text = prose.textContent;
+  const lines = text.split("\n").length + prose.querySelectorAll("p, li, br, tr").length;
+  if (growing || (text.length <= LONG_TEXT.characters && lines <= LONG_TEXT.lines)) return prose;
+  prose.classList.add("is-folded");
+  const words = (name, text) => h("span", { class: `fold-${name}` }, text);
+  return h(
+    "div",
+    { class: "fold" },
+    prose,
+    h(
+      "details",
+      { class: "fold-toggle", "data-testid": "show-more" },
+      h("summary", null, words("more", "Show more"), words("less", "Show less")),
+    ),
+  );
+}
+
 function raw(block) {
   return h("pre", { class: "raw-block", tabindex: 0 }, JSON.stringify(block, null, 2));
 }
@@ -63,7 +87,7 @@ function elements(block, context) {
 }
 
 function section(block, context) {
-  const text = block.text && h("div", { class: "prose" }, textObject(block.text, context.names));
+  const text = block.text && foldable(textObject(block.text, context.names), context);
   const fields =
     block.fields?.length > 0 &&
     h(
@@ -150,7 +174,7 @@ function input(block, context) {
   const quiet = { ...context, changed: undefined, act() {} };
   const field = element(block.element, block.block_id, block.dispatch_action ? context : quiet);
   const error = context.errors?.[block.block_id];
-  const id = fieldId(block.block_id, block.element ?? {});
+  const id = fieldId(block.block_id, block.element ?? {}, context);
   if (field) describe(field, id, error);
   return h(
     "div",
@@ -170,11 +194,12 @@ function input(block, context) {
 /** The label names the field; what is wrong with it is read out along with it. */
 function describe(field, id, error) {
   field.id = id;
-  field.removeAttribute("aria-label");
-  field.setAttribute("aria-labelledby", `${id}-label`);
+  const named = field.querySelector(":scope > [role=combobox]") ?? field;
+  named.removeAttribute("aria-label");
+  named.setAttribute("aria-labelledby", `${id}-label`);
   if (!error) return;
-  field.setAttribute("aria-invalid", "true");
-  field.setAttribute("aria-describedby", `${id}-error`);
+  named.setAttribute("aria-invalid", "true");
+  named.setAttribute("aria-describedby", `${id}-error`);
 }
 
 function fieldError(id, text) {

@@ -16,6 +16,12 @@ export function completionsFor(text, caret, workspace, inThread) {
   return mention ? offer(caret - mention[1].length - 1, mentionItems(mention[1], workspace)) : null;
 }
 
+/** The command a text begins with, once something follows its name; its usage is shown then. */
+export function commandIn(text, workspace) {
+  const name = /^(\/\S+)\s/.exec(text)?.[1];
+  return workspace?.commands.find((one) => one.command === name && one.usage_hint) ?? null;
+}
+
 /** Nothing is offered once the text says exactly the one thing there is to offer. */
 function offer(start, { typed, items }) {
   const exact = items.length === 1 && items[0].insert.trim() === typed;
@@ -41,7 +47,7 @@ function commandItems(typed, { commands, bot }) {
   return { typed, items };
 }
 
-function mentionItems(typed, { users }) {
+function mentionItems(typed, { users, groups = [] }) {
   const wanted = typed.toLowerCase();
   const matches = (user) =>
     [user.name, ...displayName(user, "").split(/\s+/)].some((word) => word.toLowerCase().startsWith(wanted));
@@ -58,5 +64,16 @@ function mentionItems(typed, { users }) {
         badges(user),
       ],
     }));
+  const ofGroups = groups
+    .filter(({ handle }) => handle.toLowerCase().startsWith(wanted))
+    .map(({ handle, name }) => ({
+      insert: `@${handle} `,
+      node: () => [
+        h("span", { class: "avatar is-app is-small" }, icon("people")),
+        h("span", { class: "completion-name" }, `@${handle}`),
+        h("span", { class: "completion-about" }, name),
+      ],
+    }));
+  items.push(...ofGroups);
   return { typed: `@${typed}`, items };
 }

@@ -1,30 +1,37 @@
 /**
- * Owns the field people write in: drafts per conversation, completion, attached files, and what Enter means. It is
+ * Owns the field people write in: drafts per conversation, completion, shortcuts, and what Enter means. It is
  * built once and never rendered again, so no update of the page can touch a half-typed text.
  */
 
 import { ApiError } from "./api.js";
-import { completionsFor } from "./completion.js";
+import { Attachments } from "./attachments.js";
+import { commandIn, completionsFor } from "./completion.js";
 import { h } from "./dom.js";
 import { icon } from "./icons.js";
+import { openMenu } from "./menu.js";
 import { toast } from "./notices.js";
 
-const LARGEST_FILE_BYTES = 20 * 1024 * 1024;
+const HINT = "Enter sends, Shift + Enter starts a new line";
+const EMPTY = { text: "", files: [], broadcast: false };
 
 export class Composer {
   /**
    * @param {{name: string, inThread: boolean, workspace(): object | null,
-   *   send(draft: {text: string, files: File[]}): Promise<void>,
-   *   command?(draft: {command: string, text: string}): Promise<void>}} options
+   *   send(draft: {text: string, files: File[], broadcast: boolean}): Promise<void>,
+   *   command?(draft: {command: string, text: string}): Promise<void>,
+   *   shortcut(shortcut: object): void, editLast(): void}} options
    *   send and command reject when refused; a thread takes no commands
    */
   constructor(options) {
     this.options = options;
     this.conversation = null;
     this.drafts = new Map();
-    this.files = [];
     this.offered = null;
     this.active = 0;
+    this.attachments = new Attachments({
+      name: options.name,
+      changed: () => (this.onEdited(), this.focus()),
+    });
     this.build();
   }
 
@@ -34,6 +41,8 @@ export class Composer {
     this.input = h("textarea", {
       class: "composer-input",
       rows: 1,
+      dir: "auto",
+      disabled: true, // until there is a conversation to write in
       "data-testid": `${name}-composer`,
       "aria-label": inThread ? "Reply in thread" : "Message",
       "aria-autocomplete": "list",
@@ -43,21 +52,13 @@ export class Composer {
     });
     this.input.addEventListener("blur", () => this.offer(null));
     this.input.addEventListener("click", () => this.onInput());
-    this.input.addEventListener("paste", (event) => this.addFiles(event.clipboardData?.files ?? []));
+    this.input.addEventListener("paste", (event) => this.attachments.add(event.clipboardData?.files ?? []));
     this.completions = h("div", {
       class: "completions",
       id: listId,
       role: "listbox",
       "aria-label": "Suggestions",
       hidden: true,
-    });
-    this.chips = h("div", { class: "attachments", hidden: true });
-    this.picker = h("input", {
-      type: "file",
-      multiple: true,
-      hidden: true,
-      "data-testid": `${name}-file-input`,
-      onchange: () => this.pick(),
     });
     this.sendButton = h(
       "button",
@@ -71,16 +72,27 @@ export class Composer {
       },
       icon("send"),
     );
-    const attach = h(
+    const shortcuts = h(
       "button",
       {
         type: "button",
         class: "icon-button",
-        "aria-label": "Attach files",
-        title: "Attach files",
-        onclick: () => this.picker.click(),
+        "aria-label": "Shortcuts",
+        title: "Shortcuts",
+        "aria-haspopup": "menu",
+        "data-testid": `${name}-shortcuts`,
+        onclick: () => openMenu(shortcuts, this.shortcutItems()),
       },
-      icon("attach"),
+      icon("bolt"),
+    );
+    this.hint = h("span", { class: "composer-hint" }, HINT);
+    this.broadcast = h("input", { type: "checkbox", "data-testid": `${name}-broadcast` });
+    this.broadcastLabel = h("span", null);
+    this.broadcastRow = h(
+      "label",
+      { class: "composer-broadcast", hidden: true },
+      this.broadcast,
+      this.broadcastLabel,
     );
     this.node = h(
       "form",
@@ -89,41 +101,76 @@ export class Composer {
       h(
         "div",
         { class: "composer-box" },
-        this.chips,
+        this.attachments.node,
         this.input,
         h(
           "div",
           { class: "composer-foot" },
-          attach,
-          this.picker,
-          h("span", { class: "composer-hint" }, "Enter sends, Shift + Enter starts a new line"),
+          this.attachments.button,
+          this.attachments.picker,
+          shortcuts,
+          this.hint,
           this.sendButton,
         ),
       ),
+      this.broadcastRow,
     );
+    this.attachments.takeDropsOn(this.node);
   }
 
-  /** Show the draft of another conversation; the current one is kept. */
-  show(conversation, placeholder) {
+  /** Show the draft of another conversation; the current one is kept. `broadcast` offers to send it wider. */
+  show(conversation, placeholder, broadcast = null) {
     this.input.placeholder = placeholder;
+    this.input.disabled = false;
+    this.broadcastRow.hidden = !broadcast;
+    this.broadcastLabel.textContent = broadcast ?? "";
     if (conversation === this.conversation) return;
-    if (this.conversation) this.drafts.set(this.conversation, { text: this.input.value, files: this.files });
+    if (this.conversation) this.drafts.set(this.conversation, this.draft());
     this.conversation = conversation;
-    this.fill(this.drafts.get(conversation) ?? { text: "", files: [] });
+    this.fill(this.drafts.get(conversation) ?? EMPTY);
   }
 
-  fill({ text, files }) {
+  draft() {
+    const { files } = this.attachments;
+    return { text: this.input.value, files, broadcast: this.broadcast.checked };
+  }
+
+  fill({ text, files, broadcast }) {
     this.input.value = text;
-    this.files = files;
+    this.broadcast.checked = broadcast;
+    this.attachments.show(files);
     this.offer(null);
-    this.showFiles();
     this.onEdited();
   }
 
   /** Put words in, for a suggestion; the person still sends them. */
   suggest(text) {
-    this.fill({ text, files: this.files });
-    this.input.focus();
+    this.fill({ ...this.draft(), text });
+    this.focus();
+  }
+
+  /** What the app can be asked for from anywhere, and its commands where they can be used. */
+  shortcutItems() {
+    const { global_shortcuts: everywhere = [], commands, bot } = this.options.workspace();
+    const items = everywhere.map((one) => ({
+      label: one.name,
+      hint: bot.name,
+      icon: icon("bolt"),
+      name: `global-${one.callback_id}`,
+      run: () => this.options.shortcut(one),
+    }));
+    if (!this.options.inThread) {
+      items.push(
+        ...commands.map(({ command, description }) => ({
+          label: command,
+          hint: description,
+          icon: icon("thread"),
+          name: `command-${command.slice(1)}`,
+          run: () => this.suggest(`${command} `),
+        })),
+      );
+    }
+    return items.length ? items : [{ label: "No app offers a shortcut to you here", disabled: true }];
   }
 
   focus() {
@@ -139,7 +186,10 @@ export class Composer {
   }
 
   onEdited() {
-    this.sendButton.disabled = !this.input.value.trim() && !this.files.length;
+    const command = this.options.inThread ? null : commandIn(this.input.value, this.options.workspace());
+    this.hint.textContent = command ? `${command.command} ${command.usage_hint}` : HINT;
+    this.hint.classList.toggle("is-usage", Boolean(command));
+    this.sendButton.disabled = !this.input.value.trim() && !this.attachments.files.length;
     this.input.style.height = "auto";
     this.input.style.height = `${Math.min(this.input.scrollHeight, 220)}px`;
   }
@@ -147,6 +197,10 @@ export class Composer {
   onKeydown(event) {
     if (event.isComposing) return;
     if (this.offered && this.onCompletionKey(event)) return;
+    if (event.key === "ArrowUp" && !this.input.value) {
+      event.preventDefault();
+      this.options.editLast();
+    }
     if (event.key === "Enter" && !event.shiftKey) {
       event.preventDefault();
       this.submit();
@@ -205,60 +259,14 @@ export class Composer {
     this.onEdited();
   }
 
-  // --- files ---
-
-  pick() {
-    this.addFiles(this.picker.files);
-    this.picker.value = "";
-    this.focus();
-  }
-
-  addFiles(files) {
-    for (const file of files) {
-      if (file.size > LARGEST_FILE_BYTES) toast(`${file.name} is larger than 20 MB; attach a smaller file.`);
-      else this.files = [...this.files, file];
-    }
-    this.showFiles();
-    this.onEdited();
-  }
-
-  showFiles() {
-    const remove = (file) => {
-      this.files = this.files.filter((one) => one !== file);
-      this.showFiles();
-      this.onEdited();
-    };
-    this.chips.hidden = !this.files.length;
-    this.chips.replaceChildren(
-      ...this.files.map((file) =>
-        h(
-          "span",
-          { class: "attachment" },
-          icon("file"),
-          h("span", null, file.name),
-          h(
-            "button",
-            {
-              type: "button",
-              class: "icon-button",
-              "aria-label": `Remove ${file.name}`,
-              onclick: () => remove(file),
-            },
-            icon("close"),
-          ),
-        ),
-      ),
-    );
-  }
-
   // --- sending ---
 
   /** The field is emptied at once; a refused draft comes back unless something new was typed meanwhile. */
   async submit() {
-    const draft = { text: this.input.value, files: this.files };
+    const draft = this.draft();
     if (!draft.text.trim() && !draft.files.length) return;
     const { conversation } = this;
-    this.fill({ text: "", files: [] });
+    this.fill(EMPTY);
     try {
       await this.deliver(draft);
     } catch (error) {
@@ -269,9 +277,9 @@ export class Composer {
     }
   }
 
-  deliver({ text, files }) {
+  deliver({ text, files, broadcast }) {
     const command = /^(\/\S+)\s*([\s\S]*)$/.exec(text);
-    if (!command || files.length) return this.options.send({ text: text.trim(), files });
+    if (!command || files.length) return this.options.send({ text: text.trim(), files, broadcast });
     const known = this.options.workspace()?.commands.some((one) => one.command === command[1]);
     if (!known) {
       throw new ApiError(

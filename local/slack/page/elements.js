@@ -1,5 +1,5 @@
 /**
- * Owns the elements people press: buttons, selects, menus, feedback. They report through
+ * Owns the elements people press: buttons, overflow menus, feedback. They report through
  * `context.act(element, blockId, detail)` and draw nothing but themselves.
  */
 
@@ -11,7 +11,6 @@ import { plainText } from "./prose.js";
 const KINDS = {
   button,
   workflow_button: button,
-  static_select: select,
   overflow,
   feedback_buttons: feedback,
   icon_button: iconButton,
@@ -45,37 +44,6 @@ function button(item, blockId, context) {
     "a",
     { ...attributes, href, target: "_blank", rel: "noopener noreferrer" },
     plainText(item.text?.text ?? ""),
-  );
-}
-
-function select(item, blockId, context) {
-  const groups = item.option_groups?.map(({ label, options }) => ({ label: label?.text, options })) ?? [
-    { options: item.options ?? [] },
-  ];
-  const all = groups.flatMap(({ options }) => options);
-  const chosen = context.chosen(item, blockId)?.selected_option ?? item.initial_option;
-  const option = (one) =>
-    h(
-      "option",
-      { value: all.indexOf(one), selected: one.value === chosen?.value },
-      one.text?.text ?? one.value,
-    );
-  return h(
-    "select",
-    {
-      ...hooks(item, blockId),
-      class: "select",
-      "aria-label": item.placeholder?.text ?? "Choose",
-      onchange: (event) => context.act(item, blockId, { selected_option: all[Number(event.target.value)] }),
-    },
-    h(
-      "option",
-      { value: "", disabled: true, hidden: true, selected: !chosen },
-      item.placeholder?.text ?? "Choose…",
-    ),
-    groups.map(({ label, options }) =>
-      label ? h("optgroup", { label }, options.map(option)) : options.map(option),
-    ),
   );
 }
 

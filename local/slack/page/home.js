@@ -2,7 +2,7 @@
 
 import { renderBlocks } from "./blocks.js";
 import { h } from "./dom.js";
-import { changedField } from "./inputs.js";
+import { icon } from "./icons.js";
 import { morphChildren } from "./morph.js";
 import { displayName } from "./people.js";
 
@@ -10,26 +10,56 @@ export class Home {
   constructor(store, actions) {
     this.store = store;
     this.actions = actions;
-    this.node = h("div", { class: "home", hidden: true, "data-testid": "home" });
+    this.facts = "";
+    this.looked = null;
+    this.node = h("div", {
+      class: "home",
+      id: "home",
+      hidden: true,
+      tabindex: 0,
+      role: "tabpanel",
+      "aria-label": "Home",
+      "data-testid": "home",
+    });
   }
 
-  update({ workspace }, shown) {
-    this.node.hidden = !shown;
-    if (shown) morphChildren(this.node, [this.content(workspace)]);
+  /** `tab` is the one in view, or null outside of the conversation with the app. */
+  update({ workspace }, tab) {
+    this.tell(tab && `${workspace.me}/${tab}`, tab);
+    this.node.hidden = tab !== "home";
+    if (this.node.hidden) return;
+    const facts = JSON.stringify([workspace.home, workspace.me, [...this.actions.choices]]);
+    if (facts === this.facts) return;
+    this.facts = facts;
+    morphChildren(this.node, [this.content(workspace)]);
+  }
+
+  /** The app hears of each look at a tab, however it came about. */
+  tell(looked, tab) {
+    if (looked === this.looked) return;
+    this.looked = looked;
+    if (tab) void this.actions.openHome(tab);
   }
 
   content({ home, bot }) {
     const name = displayName(this.store.user(bot.user_id), bot.name);
-    if (!home) return h("p", { class: "home-empty" }, `${name} has not published its home yet.`);
-    const context = this.actions.blockContext({ view_id: home.id });
-    const changed = (item, blockId) => context.act(item, blockId, changedField(this.node, item, blockId));
-    return h("div", { class: "blocks" }, renderBlocks(home.blocks, { ...context, changed }));
+    if (!home) {
+      return h(
+        "div",
+        { class: "home-empty", key: "empty" },
+        icon("thread"),
+        h("p", null, `${name} has not published its home yet.`),
+        h("p", null, "An app publishes it when it is told that somebody looks."),
+      );
+    }
+    const context = this.actions.blockContext({ view_id: home.id }, { scope: "home" });
+    return h("div", { class: "blocks", key: "home" }, renderBlocks(home.blocks, context));
   }
 }
 
 /** The two tabs of the conversation with the app. */
-export function tabs(store, actions) {
-  const { route } = store.state;
+export function tabs(store) {
+  const here = store.state.route.tab ?? "messages";
   const tab = (name, label) =>
     h(
       "button",
@@ -38,21 +68,27 @@ export function tabs(store, actions) {
         role: "tab",
         key: name,
         class: "tab",
-        "aria-selected": String((route.tab ?? "messages") === name),
+        tabindex: here === name ? 0 : -1,
+        "aria-selected": String(here === name),
+        "aria-controls": name,
         "data-testid": `tab-${name}`,
-        onclick: () => openTab(store, actions, name),
+        onclick: () => store.go({ ...store.state.route, thread: null, tab: name === "home" ? name : null }),
       },
       label,
     );
   return h(
     "div",
-    { class: "tabs", role: "tablist", "aria-label": "Views of the app" },
-    tab("messages", "Messages"),
+    { class: "tabs", role: "tablist", "aria-label": "Views of the app", onkeydown: step },
     tab("home", "Home"),
+    tab("messages", "Messages"),
   );
 }
 
-function openTab(store, actions, name) {
-  store.go({ ...store.state.route, thread: null, tab: name === "home" ? "home" : null });
-  if (name === "home") actions.openHome();
+/** Either arrow leads to the other of two tabs. */
+function step(event) {
+  if (event.key !== "ArrowLeft" && event.key !== "ArrowRight") return;
+  event.preventDefault();
+  const other = event.currentTarget.querySelector("[aria-selected=false]");
+  other.focus();
+  other.click();
 }

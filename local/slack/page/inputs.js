@@ -6,60 +6,106 @@
 
 import { h } from "./dom.js";
 import { textObject } from "./prose.js";
+import { isSelect, selected, selectElement } from "./selects.js";
 
 const TYPED = {
   plain_text_input: "text",
-  number_input: "number",
+  rich_text_input: "text",
+  number_input: "text",
   email_text_input: "email",
   url_text_input: "url",
   datepicker: "date",
   timepicker: "time",
+  datetimepicker: "datetime-local",
 };
 
-const CHOICES = { radio_buttons: "radio", checkboxes: "checkbox", multi_static_select: "checkbox" };
+const CHOICES = { radio_buttons: "radio", checkboxes: "checkbox" };
 
-export const isInput = (item) => Object.hasOwn(TYPED, item?.type) || Object.hasOwn(CHOICES, item?.type);
+/** Where the state of a field holds what was entered; the others use `value`. */
+const STATE_NAMES = {
+  datepicker: "selected_date",
+  timepicker: "selected_time",
+  datetimepicker: "selected_date_time",
+  static_select: "selected_option",
+  external_select: "selected_option",
+  radio_buttons: "selected_option",
+  checkboxes: "selected_options",
+  multi_static_select: "selected_options",
+  multi_external_select: "selected_options",
+  users_select: "selected_user",
+  multi_users_select: "selected_users",
+  channels_select: "selected_channel",
+  multi_channels_select: "selected_channels",
+  conversations_select: "selected_conversation",
+  multi_conversations_select: "selected_conversations",
+  rich_text_input: "rich_text_value",
+};
+
+export const isInput = (item) =>
+  Object.hasOwn(TYPED, item?.type) || Object.hasOwn(CHOICES, item?.type) || isSelect(item);
 
 export function inputElement(item, blockId, context) {
-  return Object.hasOwn(TYPED, item.type) ? typed(item, blockId, context) : choices(item, blockId, context);
-}
-
-function typed(item, blockId, context) {
-  const initial = item.initial_value ?? item.initial_date ?? item.initial_time ?? null;
-  const attributes = {
-    class: "field",
-    id: fieldId(blockId, item),
-    key: fieldId(blockId, item),
+  const id = fieldId(blockId, item, context);
+  const hooks = {
+    id,
+    key: id,
     "data-action-id": item.action_id,
     "data-block-id": blockId,
     "data-kind": item.type,
-    placeholder: item.placeholder?.text,
-    maxlength: item.max_length,
-    min: item.min_value,
-    max: item.max_value,
-    step: item.is_decimal_allowed ? "any" : null,
-    "data-focus": item.focus_on_load,
-    onchange: () => context.changed?.(item, blockId),
   };
-  if (item.multiline) return h("textarea", { ...attributes, rows: 5 }, initial);
+  if (isSelect(item)) return selectElement(item, blockId, context, hooks);
+  return Object.hasOwn(TYPED, item.type)
+    ? typed(item, blockId, context, hooks)
+    : choices(item, blockId, context, hooks);
+}
+
+function typed(item, blockId, context, hooks) {
+  const initial = initialText(item);
+  const report = ({ currentTarget }) => context.changed?.(item, blockId, currentTarget);
+  const onEnter = item.dispatch_action_config?.trigger_actions_on?.includes("on_enter_pressed") ?? true;
+  const attributes = {
+    ...hooks,
+    class: "field",
+    dir: "auto",
+    placeholder: item.placeholder?.text,
+    "aria-label": item.placeholder?.text,
+    maxlength: item.max_length,
+    inputmode: item.type === "number_input" ? (item.is_decimal_allowed ? "decimal" : "numeric") : null,
+    "data-focus": item.focus_on_load,
+    onchange: Object.hasOwn(STATE_NAMES, item.type) || onEnter ? report : null,
+  };
+  const tall = item.multiline || item.type === "rich_text_input";
+  if (tall) return h("textarea", { ...attributes, rows: 4 }, initial);
   return h("input", { ...attributes, type: TYPED[item.type], value: initial });
 }
 
-function choices(item, blockId, context) {
-  const initial = [item.initial_option, ...(item.initial_options ?? [])]
+function initialText(item) {
+  const { initial_value: value, initial_date: date, initial_time: time, initial_date_time: moment } = item;
+  if (moment) {
+    const local = new Date((moment - new Date(moment * 1000).getTimezoneOffset() * 60) * 1000);
+    return local.toISOString().slice(0, 16);
+  }
+  return typeof value === "object" ? null : (value ?? date ?? time ?? null);
+}
+
+function choices(item, blockId, context, hooks) {
+  const before = Object.values(context.chosen(item, blockId) ?? {});
+  const initial = (before.length ? before : [item.initial_option, item.initial_options])
+    .flat()
     .filter(Boolean)
     .map((one) => one.value);
-  const name = fieldId(blockId, item);
+  const type = CHOICES[item.type];
   const one = (option, index) =>
     h(
       "label",
-      { class: "choice", key: `${name}/${option.value}` },
+      { class: "choice", key: `${hooks.id}/${option.value}` },
       h("input", {
-        type: CHOICES[item.type],
-        name,
+        type,
+        name: hooks.id,
         value: index,
         checked: initial.includes(option.value),
-        onchange: () => context.changed?.(item, blockId),
+        onchange: ({ currentTarget }) =>
+          context.changed?.(item, blockId, currentTarget.closest("[data-action-id]")),
       }),
       h(
         "span",
@@ -70,28 +116,22 @@ function choices(item, blockId, context) {
     );
   return h(
     "div",
-    {
-      class: "choices",
-      id: name,
-      key: name,
-      role: CHOICES[item.type] === "radio" ? "radiogroup" : "group",
-      "data-action-id": item.action_id,
-      "data-block-id": blockId,
-      "data-kind": item.type,
-    },
+    { ...hooks, class: "choices", role: type === "radio" ? "radiogroup" : "group" },
     (item.options ?? []).map(one),
   );
 }
 
-export const fieldId = (blockId, item) => `field-${blockId}-${item.action_id}`;
+/** The same field may be on the screen twice, in the channel and in the thread: `scope` tells them apart. */
+export const fieldId = (blockId, item, { scope = "" } = {}) =>
+  ["field", scope, blockId, item.action_id].filter(Boolean).join("-");
 
 /** Everything entered below `root`, as `{block_id: {action_id: value}}`. `blocks` say what each field is. */
-export function stateValues(root, blocks) {
+export function stateValues(root, blocks, context = {}) {
   const values = {};
   for (const block of blocks) {
     for (const item of [block.element, block.accessory, ...(block.elements ?? [])]) {
       const node = item?.action_id && find(root, block.block_id, item.action_id);
-      const value = node && stateValue(node, item);
+      const value = node && stateValue(node, item, context);
       if (value) (values[block.block_id] ??= {})[item.action_id] = value;
     }
   }
@@ -104,27 +144,33 @@ function find(root, blockId, actionId) {
 }
 
 /** What a field that reports each change reports: one value under the name the local API takes. */
-export function changedField(root, item, blockId) {
-  const { type, ...entered } = stateValue(find(root, blockId, item.action_id), item);
+export function changedField(node, item, context) {
+  const { type: _, ...entered } = stateValue(node, item, context);
   const [value] = Object.values(entered);
-  return Object.hasOwn(CHOICES, type) ? { selected_option: value } : { value };
+  return typeof value === "string" || value === null
+    ? { value: value ?? undefined }
+    : { selected_option: value };
 }
 
 /** The state of one field, or null for an element without state (a button). */
-function stateValue(node, item) {
-  const { type } = item;
-  if (type === "static_select") {
-    const all = item.options ?? item.option_groups?.flatMap(({ options }) => options) ?? [];
-    return { type, selected_option: node.value === "" ? null : all[Number(node.value)] };
+function stateValue(node, item, context) {
+  if (!isInput(item)) return null;
+  return { type: item.type, [STATE_NAMES[item.type] ?? "value"]: entered(node, item, context) };
+}
+
+function entered(node, item, context) {
+  if (isSelect(item)) return selected(node, item, context);
+  if (Object.hasOwn(CHOICES, item.type)) {
+    const picked = [...node.querySelectorAll("input:checked")].map((box) => item.options[Number(box.value)]);
+    return item.type === "radio_buttons" ? (picked[0] ?? null) : picked;
   }
-  if (type === "datepicker") return { type, selected_date: node.value || null };
-  if (type === "timepicker") return { type, selected_time: node.value || null };
-  if (Object.hasOwn(TYPED, type)) return { type, value: node.value || null };
-  if (!Object.hasOwn(CHOICES, type)) return null;
-  const picked = [...node.querySelectorAll("input:checked")].map(
-    (input) => item.options[Number(input.value)],
-  );
-  return type === "radio_buttons"
-    ? { type, selected_option: picked[0] ?? null }
-    : { type, selected_options: picked };
+  if (!node.value) return null;
+  if (item.type === "datetimepicker") return Math.round(new Date(node.value).getTime() / 1000);
+  if (item.type === "rich_text_input") return asRichText(node.value);
+  return node.value;
+}
+
+function asRichText(text) {
+  const section = { type: "rich_text_section", elements: [{ type: "text", text }] };
+  return { type: "rich_text", elements: [section] };
 }

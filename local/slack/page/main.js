@@ -3,7 +3,7 @@
 import { Actions } from "./actions.js";
 import { ChannelPane } from "./channel-pane.js";
 import { Modal } from "./modal.js";
-import { channelName } from "./people.js";
+import { channelLabel } from "./people.js";
 import { parsePermalink } from "./route.js";
 import { Sidebar } from "./sidebar.js";
 import { Store } from "./store.js";
@@ -28,7 +28,7 @@ store.subscribe((state) => {
   showConnection(state.live);
   const channel = store.channel();
   if (!channel) return;
-  const place = `${channel.is_im ? "" : "#"}${channelName(channel, workspace)}`;
+  const place = channelLabel(channel, workspace);
   document.title = `${unreadChannels.size ? "• " : ""}${place} – ${workspace.team.name}`;
 });
 

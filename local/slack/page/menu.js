@@ -4,10 +4,16 @@ import { h } from "./dom.js";
 
 /**
  * @param {HTMLElement} anchor
- * @param {Array<{label: string, hint?: string, danger?: boolean, href?: string, icon?: Node, name?: string, run(): void}>} items
+ * @param {Array<{label: string, hint?: string, danger?: boolean, disabled?: boolean, href?: string, icon?: Node, name?: string, run(): void}>} items
  */
-export function openMenu(anchor, items) {
-  const menu = h("div", { class: "menu", role: "menu", popover: "auto", onkeydown: moveFocus });
+export function openMenu(anchor, items, kind = "") {
+  const menu = h("div", {
+    class: `menu ${kind}`.trim(),
+    role: "menu",
+    "aria-label": anchor.getAttribute("aria-label"),
+    popover: "auto",
+    onkeydown: moveFocus,
+  });
   const close = () => menu.hidePopover();
   menu.append(...items.map((item) => menuItem(item, close)));
   menu.addEventListener("toggle", ({ newState }) => {
@@ -26,11 +32,12 @@ export function openMenu(anchor, items) {
 function menuItem(item, close) {
   const attributes = {
     role: "menuitem",
+    "aria-disabled": item.disabled && "true",
     class: item.danger ? "menu-item is-danger" : "menu-item",
     "data-testid": item.name && `menu-${item.name}`,
     onclick: () => {
       close();
-      item.run();
+      item.run?.();
     },
   };
   const inside = [item.icon, h("span", null, item.label), item.hint && h("small", null, item.hint)];
@@ -40,12 +47,13 @@ function menuItem(item, close) {
 }
 
 function moveFocus(event) {
-  const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
-  if (!step) return;
-  event.preventDefault();
   const items = [...event.currentTarget.children];
   const at = items.indexOf(document.activeElement);
-  items[(at + step + items.length) % items.length].focus();
+  const steps = { ArrowDown: at + 1, ArrowUp: at - 1, ArrowRight: at + 1, ArrowLeft: at - 1, Home: 0, End: -1 };
+  if (event.key === "Tab") event.currentTarget.hidePopover();
+  if (!(event.key in steps)) return;
+  event.preventDefault();
+  items[(steps[event.key] + items.length) % items.length].focus();
 }
 
 function place(menu, anchor) {

@@ -4,7 +4,7 @@ import { h } from "./dom.js";
 import { decodeEntities } from "./inline.js";
 
 /** The text as its author typed it: ids as names, links bare, entities as characters. */
-function editableText(message, store) {
+export function editableText(message, store) {
   const typed = (message.text ?? "")
     .replace(/<@([A-Z0-9]+)(?:\|[^>]*)?>/g, (whole, id) =>
       store.user(id) ? `@${store.user(id).name}` : whole,
@@ -36,6 +36,7 @@ export function messageEditor(message, { store, actions }) {
       {
         class: "field",
         rows: 3,
+        dir: "auto",
         "aria-label": "Edit message",
         "data-testid": "message-editor",
         onkeydown,

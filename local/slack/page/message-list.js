@@ -30,7 +30,21 @@ export class MessageList {
       icon("down"),
       "New messages",
     );
-    this.scroller = h("div", { class: "scroller", tabindex: 0 }, this.list);
+    this.scroller = h(
+      "div",
+      {
+        class: "scroller",
+        tabindex: 0,
+        role: "group",
+        "aria-label": options.inThread ? "Thread, arrows step" : "Messages, arrows step",
+      },
+      this.list,
+    );
+    this.scroller.addEventListener("keydown", (event) => this.onKeydown(event));
+    // What is unfolded grows downwards: the reader stays at its beginning.
+    this.list.addEventListener("click", ({ target }) => {
+      if (target.closest("summary")) this.following = false;
+    });
     this.scroller.addEventListener("scroll", () => this.onScroll(), { passive: true });
     this.following = true;
     new ResizeObserver(() => this.following && this.toEnd()).observe(this.list);
@@ -66,11 +80,13 @@ export class MessageList {
 
   rows(messages, details) {
     const rows = [this.options.intro(messages)];
+    const { newFrom } = this.options.store.state;
     let previous = null;
     messages.forEach((message, index) => {
       const day = dayName(new Date(Number(message.ts) * 1000));
       const newDay = !previous || day !== dayName(new Date(Number(previous.ts) * 1000));
       if (newDay && !this.options.inThread) rows.push(separator(day));
+      if (newFrom && message.ts === newFrom && !this.options.inThread) rows.push(separator("New", "is-new"));
       rows.push(
         this.row(message, {
           ...details(message),
@@ -95,9 +111,37 @@ export class MessageList {
     if (known?.facts === facts) return known.node;
     const fresh = renderMessage(message, { ...view, store, actions, inThread });
     const node = known ? morph(known.node, fresh) : fresh;
-    if (view.editing) node.querySelector("textarea").focus();
-    this.shown.set(message.ts, { facts, node });
+    if (view.editing && !known?.editing) requestAnimationFrame(() => editorOf(node)?.focus());
+    if (!view.editing && known?.editing) requestAnimationFrame(() => document.activeElement === document.body && node.focus());
+    this.shown.set(message.ts, { facts, node, editing: view.editing });
     return node;
+  }
+
+  /** Arrows step from message to message; Tab goes on into the one that has the focus, Enter opens its thread. */
+  onKeydown(event) {
+    const { target, key } = event;
+    const messages = [...this.list.querySelectorAll(":scope > .message")];
+    const at = messages.indexOf(target);
+    if (target !== this.scroller && at < 0) return;
+    const steps = { ArrowDown: at + 1, ArrowUp: at < 0 ? messages.length - 1 : at - 1, Home: 0 };
+    const next = key === "End" ? messages.at(-1) : messages[steps[key]];
+    if (key === "Enter" && at >= 0) {
+      target.querySelector("[data-testid=reply-in-thread]")?.click();
+    } else if (next) {
+      next.focus({ preventScroll: true });
+      next.scrollIntoView({ block: "nearest" });
+    } else return;
+    event.preventDefault();
+  }
+
+  /** Begin to change the last message of this person that is in view. */
+  editLast() {
+    const { store, inThread } = this.options;
+    const { channelMessages, threadMessages } = store.state;
+    const own = (inThread ? threadMessages : channelMessages)?.findLast(
+      (one) => one.user === store.me && !one.ephemeral && !["channel_join", "tombstone"].includes(one.subtype),
+    );
+    if (own) store.set({ editing: { ts: own.ts, inThread } });
   }
 
   onScroll() {
@@ -117,6 +161,8 @@ export class MessageList {
   }
 }
 
+const editorOf = (node) => node.querySelector("textarea");
+
 /** Put `wanted` into `list` in order, touching only what is not in its place. */
 function place(list, wanted) {
   const keep = new Set(wanted);
@@ -129,15 +175,16 @@ function place(list, wanted) {
 /** A short message right after another of the same person needs no second heading. */
 function continues(previous, message, index, inThread) {
   if (!previous || (inThread && index === 1)) return false;
-  const plain = (one) => !one.blocks?.length && !one.ephemeral;
+  const plain = (one) => !one.blocks?.length && !one.ephemeral && [undefined, "file_share"].includes(one.subtype);
   const close = Number(message.ts) - Number(previous.ts) < CONTINUES_SECONDS;
   return (
     previous.user === message.user && close && plain(previous) && plain(message) && !previous.reply_count
   );
 }
 
-function separator(text) {
-  return h("div", { class: "separator", role: "separator", "aria-label": text }, h("span", null, text));
+function separator(text, kind = "") {
+  const attributes = { class: `separator ${kind}`.trim(), role: "separator", "aria-label": text };
+  return h("div", attributes, h("span", null, text));
 }
 
 function replyWords(messages) {

@@ -4,14 +4,28 @@ import { h } from "./dom.js";
 import { icon } from "./icons.js";
 import { openMenu } from "./menu.js";
 import { toast } from "./notices.js";
+import { openReactionMenu } from "./reactions.js";
 import { permalink } from "./route.js";
 
 export function messageTools(message, view) {
-  const { store, channel, inThread } = view;
+  const { store, actions, channel, inThread } = view;
   const open = (event) => openMenu(event.currentTarget, menuItems(message, view));
   return h(
     "div",
     { class: "message-tools", role: "group", "aria-label": "Message actions" },
+    h(
+      "button",
+      {
+        type: "button",
+        class: "icon-button",
+        title: "Add reaction",
+        "aria-label": "Add reaction",
+        "aria-haspopup": "menu",
+        "data-testid": "add-reaction",
+        onclick: ({ currentTarget }) => openReactionMenu(currentTarget, message, actions),
+      },
+      icon("smile"),
+    ),
     inThread
       ? null
       : h(

@@ -1,22 +1,30 @@
-/** Owns how one message looks: author, body, files, reactions and replies. */
+/** Owns how one message looks: author, body, replies, and whatever sets it apart from an ordinary one. */
 
-import { fileAddress } from "./api.js";
-import { renderBlocks } from "./blocks.js";
+import { foldable, renderBlocks } from "./blocks.js";
 import { h } from "./dom.js";
-import { emoji } from "./emoji.js";
+import { isEmoji } from "./emoji.js";
+import { fileCard, fileCards } from "./files.js";
 import { icon } from "./icons.js";
+import { decodeEntities } from "./inline.js";
 import { messageEditor } from "./message-editor.js";
 import { messageTools } from "./message-tools.js";
 import { avatar, badges, displayName } from "./people.js";
 import { mrkdwn } from "./prose.js";
+import { reactions } from "./reactions.js";
 import { sessionChip } from "./sessions.js";
 import { timeElement } from "./time.js";
 
+/** What Slack itself says about a channel: one quiet line, by its icon. */
+const NOTICES = { channel_join: "people", channel_leave: "people", channel_topic: "edit", tombstone: "trash" };
+const MOST_LARGE_EMOJI = 23;
+
 /**
  * @param {object} message
- * @param {{store, actions, channel: string, inThread: boolean, continued: boolean, session?, unread: boolean, editing: boolean}} view
+ * @param {{store, actions, channel: string, inThread: boolean, continued: boolean, session?, unread: boolean,
+ *   editing: boolean, root?: string | null}} view `root` tells what a reply that is shown in the channel answers to
  */
 export function renderMessage(message, view) {
+  if (Object.hasOwn(NOTICES, message.subtype)) return notice(message, view);
   const { store, continued } = view;
   const user = store.user(message.user);
   const author = displayName(user, message.username ?? message.user);
@@ -24,6 +32,8 @@ export function renderMessage(message, view) {
     continued && "is-continued",
     message.ephemeral && "is-ephemeral",
     view.editing && "is-editing",
+    message.streaming && "is-streaming",
+    message.subtype === "me_message" && "is-me-message",
   ];
   return h(
     "article",
@@ -33,21 +43,24 @@ export function renderMessage(message, view) {
       "data-testid": "message",
       "data-ts": message.ts,
       "data-user": message.user,
+      tabindex: -1,
       "aria-label": `Message from ${author}`,
+      "aria-busy": message.streaming ? "true" : null,
     },
     h(
       "div",
       { class: "message-gutter" },
-      continued ? null : avatar(user ?? { id: message.user, name: author }),
+      continued ? timeElement(message.ts, true) : avatar(user ?? { id: message.user, name: author }),
     ),
     h(
       "div",
       { class: "message-main" },
-      message.ephemeral && h("div", { class: "ephemeral-note" }, icon("eye"), "Only visible to you"),
+      message.ephemeral && ephemeralNote(message, store),
       continued ? null : heading(message, user, author),
+      broadcastNote(message, view),
       view.editing ? messageEditor(message, view) : body(message, view),
-      files(message, view),
-      reactions(message, store),
+      fileCards(message, view),
+      reactions(message, view),
       view.inThread ? null : replies(message, view),
     ),
     message.ephemeral || view.editing ? null : messageTools(message, view),
@@ -64,21 +77,82 @@ function heading(message, user, author) {
   );
 }
 
+function notice(message, view) {
+  const { store, actions } = view;
+  return h(
+    "article",
+    {
+      class: "message is-notice",
+      key: message.ts,
+      tabindex: -1,
+      "data-testid": "message",
+      "data-ts": message.ts,
+      "data-user": message.user,
+      "aria-label": "Notice",
+    },
+    h("div", { class: "message-gutter" }, icon(NOTICES[message.subtype])),
+    h(
+      "div",
+      { class: "message-main" },
+      h("div", { class: "prose" }, mrkdwn(message.text, actions.names)),
+      timeElement(message.ts),
+      view.inThread ? null : replies(message, { ...view, store }),
+    ),
+  );
+}
+
+function ephemeralNote(message, store) {
+  return h(
+    "div",
+    { class: "ephemeral-note" },
+    icon("eye"),
+    h("span", null, "Only visible to you"),
+    h(
+      "button",
+      {
+        type: "button",
+        class: "link-button",
+        "data-testid": "dismiss",
+        onclick: () => store.dismiss(message.ts),
+      },
+      "Dismiss",
+    ),
+  );
+}
+
+/** A reply that was also sent to the channel says so on both sides. */
+function broadcastNote(message, { store, channel, inThread, root }) {
+  if (message.subtype !== "thread_broadcast" && !root) return null;
+  if (inThread) return h("div", { class: "broadcast-note" }, "Also sent to the channel");
+  const open = () => store.openThread(channel, message.thread_ts);
+  return h(
+    "div",
+    { class: "broadcast-note" },
+    "replied to a thread: ",
+    h(
+      "button",
+      { type: "button", class: "link-button", dir: "auto", "data-testid": "broadcast-root", onclick: open },
+      root,
+    ),
+  );
+}
+
 function body(message, view) {
-  const { actions, channel } = view;
+  const { actions, channel, inThread } = view;
+  const byId = (id) => (message.files ?? []).find((file) => file.id === id);
+  const growing = Boolean(message.streaming);
   const context = actions.blockContext(
     { channel, ts: message.ts },
     {
-      fileLink: (id) =>
-        fileCard(
-          (message.files ?? []).find((file) => file.id === id),
-          view,
-        ),
+      scope: `${inThread ? "thread" : "channel"}-${message.ts}`,
+      growing,
+      fileLink: (id) => fileCard(byId(id), view),
     },
   );
+  const kind = isOnlyEmoji(message.text) ? "message-text is-large" : "message-text";
   const content = message.blocks?.length
     ? h("div", { class: "blocks" }, renderBlocks(message.blocks, context))
-    : h("div", { class: "prose message-text" }, mrkdwn(message.text, actions.names));
+    : foldable(mrkdwn(message.text, actions.names), { growing }, kind);
   if (!message.edited || message.bot_id) return content;
   const mark = h("span", { class: "edited" }, " (edited)");
   const last = content.lastElementChild;
@@ -86,67 +160,14 @@ function body(message, view) {
   return content;
 }
 
-function files(message, view) {
-  if (!message.files?.length) return null;
-  return h(
-    "div",
-    { class: "files" },
-    message.files.map((file) => fileCard(file, view)),
+/** A few emoji and nothing else are shown large, typed either way. */
+function isOnlyEmoji(text) {
+  const rest = decodeEntities(text ?? "").replace(/:([a-z0-9_+-]{1,40}):/g, (whole, name) =>
+    isEmoji(name) ? "✅" : whole,
   );
-}
-
-function fileCard(file, { store }) {
-  if (!file) return null;
-  return h(
-    "a",
-    {
-      class: "file-card",
-      href: fileAddress(file, store.me),
-      download: file.name,
-      "data-testid": "file-link",
-      key: file.id,
-    },
-    h("span", { class: "file-mark" }, icon("file")),
-    h(
-      "span",
-      { class: "file-text" },
-      h("span", { class: "file-name" }, file.title || file.name),
-      h("span", { class: "file-size" }, fileSize(file)),
-    ),
-    icon("download", "file-download"),
-    h("span", { class: "visually-hidden" }, "Download"),
-  );
-}
-
-function fileSize({ size, name }) {
-  const ending = /\.(tar\.\w+|\w+)$/i.exec(name);
-  const kind = ending ? `${ending[1].toUpperCase()} · ` : "";
-  if (size < 1024) return `${kind}${size} B`;
-  if (size < 1024 * 1024) return `${kind}${(size / 1024).toFixed(size < 10240 ? 1 : 0)} KB`;
-  return `${kind}${(size / 1024 / 1024).toFixed(1)} MB`;
-}
-
-function reactions(message, store) {
-  if (!message.reactions?.length) return null;
-  const one = ({ name, users, count }) => {
-    const who = (users ?? []).map((id) => displayName(store.user(id), id)).join(", ");
-    const words = `${name}: ${who || count}`;
-    return h(
-      "span",
-      {
-        class: "reaction",
-        key: name,
-        title: words,
-        role: "img",
-        "aria-label": `Reaction ${words}`,
-        "data-testid": "reaction",
-        "data-name": name,
-      },
-      emoji(name),
-      h("span", { class: "reaction-count" }, count ?? users.length),
-    );
-  };
-  return h("div", { class: "reactions" }, message.reactions.map(one));
+  const glyphs = [...new Intl.Segmenter().segment(rest.replace(/\s/g, ""))].map(({ segment }) => segment);
+  const all = glyphs.every((one) => /^(\p{Extended_Pictographic}|\p{Regional_Indicator})/u.test(one));
+  return glyphs.length > 0 && glyphs.length <= MOST_LARGE_EMOJI && all;
 }
 
 function replies(message, { store, channel, session, unread }) {

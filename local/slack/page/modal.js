@@ -1,20 +1,28 @@
-/** Owns the modal on the screen: the newest view of this person, its fields, and what their server says of them. */
+/**
+ * Owns the modals on the screen: the newest view of this person, its fields, and what their server says of them.
+ * Views that lie below keep what was typed into them.
+ */
 
 import { renderBlocks } from "./blocks.js";
 import { h } from "./dom.js";
-import { icon } from "./icons.js";
-import { changedField, stateValues } from "./inputs.js";
-import { morphChildren } from "./morph.js";
+import { icon, statusIcon } from "./icons.js";
+import { stateValues } from "./inputs.js";
+import { morph } from "./morph.js";
 import { plainText } from "./prose.js";
+
+const FIELDS = [
+  "[data-focus]",
+  ".field, .select, .choices input:checked, .choices input",
+  "[data-testid=modal-submit], [data-testid=modal-close]",
+];
 
 export class Modal {
   constructor(store, actions) {
     this.store = store;
     this.actions = actions;
-    this.view = null;
-    this.facts = "";
-    this.errors = {};
-    this.busy = false;
+    /** By view id: {node, facts, errors, busy, focused}. */
+    this.forms = new Map();
+    this.views = [];
     this.dialog = h("dialog", { class: "dialog", "data-testid": "modal", "aria-labelledby": "modal-title" });
     this.dialog.addEventListener("cancel", (event) => {
       event.preventDefault();
@@ -23,61 +31,76 @@ export class Modal {
     document.body.append(this.dialog);
   }
 
-  update(state) {
-    const view = state.workspace?.views.at(-1) ?? null;
-    if (view?.id !== this.view?.id) this.reset();
-    this.view = view;
-    if (!view) {
-      if (this.dialog.open) this.dialog.close();
-      return;
-    }
-    this.render();
-    if (this.dialog.open) return;
-    this.dialog.showModal();
-    const fields = ["[data-focus]", ".field, .select, .choices input", "[data-testid=modal-submit]"];
-    fields
-      .map((selector) => this.dialog.querySelector(selector))
-      .find(Boolean)
-      ?.focus();
+  get view() {
+    return this.views.at(-1) ?? null;
   }
 
-  reset() {
-    this.errors = {};
-    this.busy = false;
-    this.facts = "";
+  update(state) {
+    this.views = state.workspace?.views ?? [];
+    const open = this.views.map((view) => view.id);
+    for (const id of this.forms.keys()) if (!open.includes(id)) this.forms.delete(id);
+    if (!this.view) return this.leave();
+    this.render();
+    if (!this.dialog.open) this.dialog.showModal();
+    this.focusFirst();
+  }
+
+  /** The browser gives the focus back to where it was; when that is gone, writing goes on. */
+  leave() {
+    if (!this.dialog.open) return;
+    this.dialog.close();
     this.dialog.replaceChildren();
+    if (document.activeElement !== document.body) return;
+    [...document.querySelectorAll(".composer-input")].findLast((field) => field.checkVisibility())?.focus();
+  }
+
+  form() {
+    const { id } = this.view;
+    const fresh = { node: null, facts: "", errors: {}, busy: false, focused: false };
+    if (!this.forms.has(id)) this.forms.set(id, fresh);
+    return this.forms.get(id);
   }
 
   render() {
-    const facts = JSON.stringify([this.view, this.errors, this.busy]);
-    if (facts === this.facts) return;
-    this.facts = facts;
-    morphChildren(this.dialog, [this.form(this.view)]);
+    const form = this.form();
+    const facts = JSON.stringify([this.views, form.errors, form.busy]);
+    if (facts !== form.facts) {
+      const fresh = this.content(this.view, form);
+      form.node = form.node ? morph(form.node, fresh) : fresh;
+      form.facts = facts;
+    }
+    if (this.dialog.firstChild !== form.node) this.dialog.replaceChildren(form.node);
   }
 
-  form(view) {
-    const context = this.actions.blockContext({ view_id: view.id }, { errors: this.errors });
-    const changed = (item, blockId) => context.act(item, blockId, changedField(this.dialog, item, blockId));
+  /** Once for each view; one that shows no field yet is still loading, and its button gets the focus meanwhile. */
+  focusFirst() {
+    const form = this.form();
+    if (form.focused) return;
+    const [asked, field, button] = FIELDS.map((selector) => form.node.querySelector(selector));
+    form.focused = Boolean(asked ?? field);
+    (asked ?? field ?? button)?.focus();
+  }
+
+  context() {
+    const { id } = this.view;
+    return this.actions.blockContext({ view_id: id }, { errors: this.form().errors, scope: id });
+  }
+
+  content(view, { busy }) {
     return h(
       "form",
-      { class: "modal-form", novalidate: true, onsubmit: (event) => (event.preventDefault(), this.submit()) },
+      {
+        class: "modal-form",
+        novalidate: true,
+        "aria-busy": busy ? "true" : null,
+        onsubmit: (event) => (event.preventDefault(), this.submit()),
+      },
+      this.head(view),
       h(
-        "header",
-        { class: "dialog-head" },
-        h("h2", { id: "modal-title", class: "dialog-title" }, plainText(view.title?.text ?? "")),
-        h(
-          "button",
-          {
-            type: "button",
-            class: "icon-button",
-            "aria-label": "Close",
-            "data-testid": "modal-x",
-            onclick: () => this.close(),
-          },
-          icon("close"),
-        ),
+        "div",
+        { class: "dialog-body", tabindex: -1 },
+        h("div", { class: "blocks" }, renderBlocks(view.blocks, this.context())),
       ),
-      h("div", { class: "dialog-body" }, renderBlocks(view.blocks, { ...context, changed })),
       h(
         "footer",
         { class: "dialog-foot" },
@@ -86,39 +109,87 @@ export class Modal {
           { type: "button", class: "button", "data-testid": "modal-close", onclick: () => this.close() },
           plainText(view.close?.text ?? (view.submit ? "Cancel" : "Close")),
         ),
-        view.submit &&
-          h(
-            "button",
-            {
-              type: "submit",
-              class: "button is-primary",
-              "data-testid": "modal-submit",
-              disabled: this.busy,
-            },
-            plainText(view.submit.text),
-          ),
+        view.submit && submitButton(view, busy),
+      ),
+    );
+  }
+
+  head(view) {
+    const below = this.views.at(-2);
+    return h(
+      "header",
+      { class: "dialog-head" },
+      below &&
+        h(
+          "button",
+          {
+            type: "button",
+            class: "icon-button",
+            "aria-label": `Back to ${below.title?.text ?? "the view before"}`,
+            "data-testid": "modal-back",
+            onclick: () => this.close(),
+          },
+          icon("back"),
+        ),
+      h("h2", { id: "modal-title", class: "dialog-title", dir: "auto" }, plainText(view.title?.text ?? "")),
+      h(
+        "button",
+        {
+          type: "button",
+          class: "icon-button",
+          "aria-label": "Close",
+          title: "Close (Esc)",
+          "data-testid": "modal-x",
+          onclick: () => this.closeAll(),
+        },
+        icon("close"),
       ),
     );
   }
 
   async submit() {
     const { view } = this;
-    this.errors = requiredErrors(view, stateValues(this.dialog, view.blocks));
-    if (!Object.keys(this.errors).length) {
-      this.busy = true;
+    const form = this.form();
+    if (form.busy || view.submit_disabled) return;
+    const values = stateValues(form.node, view.blocks, this.context());
+    form.errors = requiredErrors(view, values);
+    if (!Object.keys(form.errors).length) {
+      form.busy = true;
       this.render();
-      const answer = await this.actions.submit(view, stateValues(this.dialog, view.blocks));
+      const answer = await this.actions.submit(view, values);
+      form.busy = false;
+      form.errors = answer?.errors ?? {};
       if (this.view?.id !== view.id) return;
-      this.busy = false;
-      this.errors = answer?.errors ?? {};
     }
     this.render();
-    this.dialog.querySelector("[aria-invalid] input, [aria-invalid]")?.focus();
+    form.node.querySelector("[aria-invalid] input, [aria-invalid]")?.focus();
   }
 
   close() {
-    this.actions.close(this.view);
+    return this.actions.close(this.view);
   }
+
+  /** As Slack's X does: with what lies below, from the top down. */
+  async closeAll() {
+    for (const view of [...this.views].reverse()) await this.actions.close(view);
+  }
+}
+
+/** While the app is asked the button keeps the focus, so it is not disabled; pressing it again does nothing. */
+function submitButton(view, busy) {
+  return h(
+    "button",
+    {
+      type: "submit",
+      class: busy ? "button is-primary is-busy" : "button is-primary",
+      "data-testid": "modal-submit",
+      "aria-disabled": busy ? "true" : null,
+      disabled: Boolean(view.submit_disabled),
+    },
+    busy && statusIcon("in_progress"),
+    plainText(view.submit.text),
+    busy && h("span", { class: "visually-hidden" }, " (waiting for the app)"),
+  );
 }
 
 /** As Slack's own client does it: what must be filled in is said before anything is sent. */

@@ -3,7 +3,7 @@
  * selection, scroll positions, running animations and half-typed text survive every update.
  *
  * Children with a data-key are matched by key, others by position. State that belongs to the person (the text of
- * a field, an opened <details>) is never written.
+ * a field, an opened <details>) is never written; what is inside a `data-owned` element is its own affair.
  */
 
 const HANDLERS = ["onclick", "onchange", "oninput", "onkeydown", "onsubmit", "ontoggle"];
@@ -21,7 +21,7 @@ export function morph(old, fresh) {
   }
   syncAttributes(old, fresh);
   for (const handler of HANDLERS) if (old[handler] !== fresh[handler]) old[handler] = fresh[handler];
-  if (old.nodeName !== "TEXTAREA") morphChildren(old, [...fresh.childNodes]);
+  if (old.nodeName !== "TEXTAREA" && !("owned" in old.dataset)) morphChildren(old, [...fresh.childNodes]);
   return old;
 }
 

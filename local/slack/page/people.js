@@ -30,20 +30,45 @@ function colour(id) {
 }
 
 export function badges(user) {
+  const mark = standing(user);
   return [
     user?.is_bot && h("span", { class: "badge" }, "APP"),
-    user?.outsider && h("span", { class: "badge is-outsider", title: "From another company" }, "External"),
+    mark && h("span", { class: "badge is-outsider", title: mark.words }, mark.name),
   ];
+}
+
+/** What sets a person apart from full members, or null. */
+export function standing(user) {
+  if (user?.outsider) return { name: "External", words: "From another company" };
+  if (user?.is_guest) return { name: "Guest", words: "A guest of this workspace" };
+  return null;
 }
 
 export const displayName = (user, fallback = "unknown") => user?.real_name || user?.name || fallback;
 
-/** A conversation's name: people and apps by name, channels with their mark. */
+/** A conversation's name: a direct one is called by who else is in it. */
 export function channelName(channel, workspace) {
-  if (!channel?.is_im) return channel?.name ?? "";
-  const other = channel.members.find((id) => id !== workspace.me) ?? workspace.bot.user_id;
-  return displayName(
-    workspace.users.find((one) => one.id === other),
-    workspace.bot.name,
+  if (!channel) return "";
+  const named = (id) => displayName(workspace.users.find((one) => one.id === id));
+  const others = channel.members.filter((id) => id !== workspace.me);
+  if (channel.is_mpim) return others.map((id) => named(id).split(" ")[0]).join(", ");
+  return channel.is_im ? named(others[0] ?? workspace.bot.user_id) : channel.name;
+}
+
+export const isDirect = (channel) => Boolean(channel?.is_im || channel?.is_mpim);
+
+/** The name with its mark. */
+export function channelLabel(channel, workspace) {
+  return `${isDirect(channel) ? "" : "#"}${channelName(channel, workspace)}`;
+}
+
+/** What stands before the name. `size` is of the avatar. */
+export function channelMark(channel, workspace, size) {
+  if (channel.is_mpim) return icon("people");
+  if (!channel.is_im) return icon(channel.is_private ? "lock" : "hash");
+  const id = channel.members.find((member) => member !== workspace.me) ?? workspace.bot.user_id;
+  return avatar(
+    workspace.users.find((user) => user.id === id),
+    size,
   );
 }

@@ -135,7 +135,7 @@ function inlineElement(node, names) {
     case "channel":
       return mention(`#${names.channel(node.id) ?? (node.label || node.id)}`);
     case "group":
-      return mention(node.label || `@${node.id}`);
+      return mention(node.label || `@${names.group?.(node.id) ?? node.id}`);
     case "broadcast":
       return mention(`@${node.name}`, true);
     case "emoji":

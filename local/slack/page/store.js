@@ -10,6 +10,8 @@ import { openStream } from "./stream.js";
 
 /** Who a tab acts as when its address does not say. */
 const FIRST_USER = "U0ANA";
+/** Messages that tell of a change to their channel itself. */
+const ABOUT_CHANNEL = ["channel_join", "channel_leave", "channel_topic"];
 
 export class Store {
   constructor() {
@@ -19,14 +21,16 @@ export class Store {
       channelMessages: null,
       threadMessages: null,
       live: null,
-      unreadChannels: new Set(),
+      unreadChannels: new Map(),
       unreadThreads: new Set(),
+      newFrom: null,
       editing: null,
       browsing: false,
     };
     this.listeners = [];
     this.closeStream = () => {};
     this.scheduled = false;
+    this.dismissed = new Set();
     this.refreshWorkspace = coalesced(() => this.loadWorkspace());
     this.refreshMessages = coalesced(() => this.loadMessages());
   }
@@ -97,24 +101,31 @@ export class Store {
     const newUser = route.user !== before.user || !this.state.workspace;
     const newChannel = newUser || route.channel !== before.channel;
     this.set({ route, browsing: false, editing: null });
-    if (newChannel) this.set({ channelMessages: null });
+    if (newChannel) this.set({ channelMessages: null, newFrom: null });
     if (newChannel || route.thread !== before.thread) this.set({ threadMessages: null });
     if (newUser) return this.connect();
     this.markRead();
     return this.attempt(() => this.refreshMessages());
   }
 
+  /** `newFrom` is the first message of the channel that was not seen: the line above it stays until one leaves. */
   markRead() {
-    const { route, unreadChannels, unreadThreads } = this.state;
+    const { route, unreadChannels, unreadThreads, newFrom } = this.state;
+    this.set({ newFrom: unreadChannels.get(route.channel)?.from ?? newFrom });
     unreadChannels.delete(route.channel);
     unreadThreads.delete(route.thread);
-    this.set({});
+  }
+
+  /** A message only this person sees is put away, here alone. */
+  dismiss(ts) {
+    this.dismissed.add(ts);
+    return this.attempt(() => this.refreshMessages());
   }
 
   /** What is shown is read after the stream has opened, so that nothing said in between is missed. */
   connect() {
     this.closeStream();
-    this.set({ live: null, unreadChannels: new Set(), unreadThreads: new Set() });
+    this.set({ live: null, unreadChannels: new Map(), unreadThreads: new Set() });
     this.closeStream = openStream(
       api.streamAddress(this.state.route.user ?? FIRST_USER),
       (event) => this.onEvent(event),
@@ -146,9 +157,10 @@ export class Store {
     const now = this.state.route;
     if (now.user !== user || now.channel !== channel) return;
     if (ofChannel.status === "rejected") throw ofChannel.reason;
-    this.set({ channelMessages: ofChannel.value });
+    const kept = (messages) => messages && messages.filter(({ ts }) => !this.dismissed.has(ts));
+    this.set({ channelMessages: kept(ofChannel.value) });
     if (now.thread !== thread) return;
-    if (ofThread.status === "fulfilled") this.set({ threadMessages: ofThread.value });
+    if (ofThread.status === "fulfilled") this.set({ threadMessages: kept(ofThread.value) });
     else this.leaveThread(ofThread.reason);
   }
 
@@ -175,12 +187,11 @@ export class Store {
     if (shown && ["message", "changed", "deleted", "reaction"].includes(event.type)) {
       this.attempt(() => this.refreshMessages());
     }
-    if (
+    const changesWorkspace =
       ["session", "view", "view_closed", "home"].includes(event.type) ||
-      (event.channel && !this.channel(event.channel))
-    ) {
-      this.attempt(() => this.refreshWorkspace());
-    }
+      ABOUT_CHANNEL.includes(event.message?.subtype) ||
+      (event.channel && !this.channel(event.channel));
+    if (changesWorkspace) this.attempt(() => this.refreshWorkspace());
   }
 
   /** Unread marks and the spoken announcement of a new message. */
@@ -191,8 +202,17 @@ export class Store {
     const seen = route.channel === channel && (!inThread || route.thread === threadTs);
     if (seen) announce(`${this.user(message.user)?.real_name ?? "Someone"}: ${message.text ?? ""}`);
     else if (inThread) unreadThreads.add(threadTs);
-    if (route.channel !== channel) unreadChannels.add(channel);
+    if (route.channel !== channel) {
+      const known = unreadChannels.get(channel) ?? { from: null, mentions: 0 };
+      const from = known.from ?? (inThread && message.subtype !== "thread_broadcast" ? null : ts);
+      unreadChannels.set(channel, { from, mentions: known.mentions + Number(this.isForMe(channel, message)) });
+    }
     this.set({});
+  }
+
+  isForMe(channel, { text = "" }) {
+    const { is_im: direct, is_mpim: group } = this.channel(channel) ?? {};
+    return Boolean(direct || group || text.includes(`<@${this.me}>`));
   }
 
   /** Run an action; what goes wrong is told to the person. Resolves to undefined then. */

@@ -5,7 +5,7 @@ import { h } from "./dom.js";
 import { icon } from "./icons.js";
 import { MessageList } from "./message-list.js";
 import { morph } from "./morph.js";
-import { channelName, displayName } from "./people.js";
+import { channelLabel, displayName } from "./people.js";
 import { sessionMark, sessionOf, sessionWords } from "./sessions.js";
 
 export class ThreadPane {
@@ -21,6 +21,8 @@ export class ThreadPane {
       inThread: true,
       workspace: () => store.state.workspace,
       send: (draft) => actions.send({ ...draft, thread: store.state.route.thread }),
+      shortcut: (shortcut) => actions.globalShortcut(shortcut),
+      editLast: () => this.list.editLast(),
     });
     root.append(this.header, this.session, this.list.node, this.composer.node);
   }
@@ -34,18 +36,22 @@ export class ThreadPane {
     this.place = place;
     this.header = morph(this.header, this.head(workspace));
     this.session = morph(this.session, this.status(sessionOf(state, route.channel, route.thread)));
-    this.composer.show(place, "Reply…");
+    const channel = this.store.channel();
+    const label = channelLabel(channel, workspace);
+    this.composer.node.hidden = !channel?.members.includes(workspace.me);
+    this.composer.show(place, "Reply…", channel?.is_im ? null : `Also send to ${label}`);
     this.list.update(place, state.threadMessages, (message) => ({
       channel: route.channel,
       unread: false,
       editing: state.editing?.ts === message.ts && state.editing.inThread,
     }));
-    if (opened && matchMedia("(min-width: 721px)").matches) this.composer.focus();
+    if (opened && !document.querySelector("dialog[open]") && matchMedia("(min-width: 721px)").matches) {
+      this.composer.focus();
+    }
   }
 
   head(workspace) {
-    const channel = this.store.channel();
-    const where = `${channel?.is_im ? "" : "#"}${channelName(channel, workspace)}`;
+    const where = channelLabel(this.store.channel(), workspace);
     const close = () => this.store.closeThread();
     return h(
       "header",
@@ -61,7 +67,7 @@ export class ThreadPane {
         },
         icon("back"),
       ),
-      h("div", { class: "pane-title" }, h("h2", null, "Thread"), h("p", { class: "topic" }, where)),
+      h("div", { class: "pane-title" }, h("h2", null, "Thread"), h("p", { class: "topic", dir: "auto" }, where)),
       h(
         "button",
         {
@@ -87,7 +93,7 @@ export class ThreadPane {
       h(
         "div",
         { class: "session-words" },
-        session.title && h("div", { class: "session-title" }, session.title),
+        session.title && h("div", { class: "session-title", dir: "auto" }, session.title),
         h(
           "div",
           { class: "session-status", role: "status", "data-testid": "session-status" },

@@ -34,13 +34,14 @@ export function dayName(date, now = new Date()) {
   return date.toLocaleDateString([], { weekday: "short", day: "numeric", month: "short", year });
 }
 
-/** A Slack ts ("1700000000.000100") as a <time> element that keeps itself current. */
-export function timeElement(ts) {
+/** A Slack ts ("1700000000.000100") as a <time> element that keeps itself current, or as the time of day alone. */
+export function timeElement(ts, ofDay = false) {
   const seconds = Number(ts);
+  const date = new Date(seconds * 1000);
   return h(
     "time",
-    { datetime: new Date(seconds * 1000).toISOString(), title: absolute(seconds), "data-seconds": seconds },
-    relative(seconds),
+    { datetime: date.toISOString(), title: absolute(seconds), "data-seconds": ofDay ? null : seconds },
+    ofDay ? clock(date) : relative(seconds),
   );
 }
 
