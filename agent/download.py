@@ -2,15 +2,19 @@
 thread.
 
 The bytes never touch the journal, and Slack's token never leaves the bot: it gives a single-use
-upload address, we stream to it, it shares the file. A repeated request id does nothing. A sandbox
-that has ended is brought back from its last snapshot first, and the thread is told as of when.
+upload address, we stream to it, it shares the file. Where the workspace takes no such file, the
+thread gets a link to us instead, if the operator allows it. A repeated request id does nothing. A
+sandbox that has ended is brought back from its last snapshot first, and the thread is told as of
+when.
 """
+
+from dataclasses import dataclass
 
 import aiohttp
 import restate
 from restate import Context, RunOptions, Service, TerminalError
 
-from agent import calls, events, leases
+from agent import calls, events, leases, links, settings
 from agent import protocol as p
 from agent.retries import LONG_STEP, PROMPT
 from sandbox import client as sandbox
@@ -26,7 +30,7 @@ download = Service(
     abort_timeout=LONG_STEP,
 )
 
-UPLOAD_SECONDS = 600
+UPLOAD_SECONDS = 1500
 TRIES = 3
 
 log = restate.getLogger(__name__)  # type: ignore[no-untyped-call]  # silent on replay
@@ -41,23 +45,33 @@ async def run(ctx: Context, request: p.DownloadRequest) -> p.Nothing:
     try:
         if not view.exists:
             raise TerminalError("I have no project in this thread.")
-        problem = await _hand_over(ctx, request, owner, view.title)
+        end = await _hand_over(ctx, request, owner, view.title)
     except (TerminalError, SandboxError) as error:
         if isinstance(error, TerminalError) and is_cancel(error):
             sandbox.release(ctx, thread.key, owner)
             raise
-        problem = error.message if isinstance(error, TerminalError) else str(error)
-    if view.exists:
+        end = _not(error.message if isinstance(error, TerminalError) else str(error))
+    if view.exists and not end.keeps_sandbox:
         sandbox.release(ctx, thread.key, owner)
-    if problem:
-        note = p.NoteBody(text=f"The project could not be handed over. {problem}")
-        events.show(ctx, thread, f"note:{owner}", 1, note)
+    if end.note:
+        events.show(ctx, thread, f"note:{owner}", 1, p.NoteBody(text=end.note))
     return p.Nothing()
 
 
-async def _hand_over(ctx: Context, request: p.DownloadRequest, owner: str, title: str) -> str:
-    """Returns one sentence when there was nothing to share or Slack did not take it, else
-    nothing."""
+@dataclass(frozen=True)
+class _End:
+    """How it ended, when not with a file in the thread."""
+
+    note: str = ""
+    keeps_sandbox: bool = False
+    """Our lease stays until it ends by itself: the note has a link to the sandbox's archive."""
+
+
+def _not(problem: str) -> _End:
+    return _End(note=f"The project could not be handed over. {problem}")
+
+
+async def _hand_over(ctx: Context, request: p.DownloadRequest, owner: str, title: str) -> _End:
     known: int | None = None
     for attempt in range(1, TRIES + 1):
         lease = await leases.acquire(ctx, request.thread, owner, known)
@@ -66,31 +80,61 @@ async def _hand_over(ctx: Context, request: p.DownloadRequest, owner: str, title
             events.restarted(ctx, request.thread, known, lease.note)
         box = sandbox.SandboxClient(ctx, lease.ref, 0)
         try:
-            archive = await box.make_archive(f"archive {attempt}", request.request_id, title)
+            archive = await box.make_archive(
+                f"archive {attempt}",
+                request.request_id,
+                title,
+                settings.current().download_mb << 20,
+            )
         except SandboxGone:
             continue  # it ended since it was acquired
         if archive.file_count == 0:
-            return "It has no files yet."
+            return _not("It has no files yet.")
         start = p.UploadStart(
             file_name=archive.file_name, size_bytes=archive.size_bytes, team=request.thread.team
         )
         ticket = await calls.call(ctx, p.BEGIN_UPLOAD, None, start)
+        if ticket.problem:
+            refusal = p.UploadReceipt(ok=False, error=ticket.problem, blocked=ticket.blocked)
+            return await _refused(ctx, request, refusal, lease, archive)
         if await _uploaded(ctx, f"upload {attempt}", ticket.upload_url, lease.ref, archive):
-            return await _share(ctx, request, ticket.file_id, archive, _as_of(lease))
-    return "It could not be packed and sent: try again in a moment."
+            finish = p.UploadFinish(
+                file_id=ticket.file_id,
+                thread=request.thread,
+                title=archive.file_name,
+                comment=_words(lease, archive),
+                mentions=[request.by.user_id],
+            )
+            receipt = await calls.call(ctx, p.FINISH_UPLOAD, None, finish)
+            return _End() if receipt.ok else await _refused(ctx, request, receipt, lease, archive)
+    return _not("It could not be packed and sent: try again in a moment.")
 
 
-async def _share(
-    ctx: Context, request: p.DownloadRequest, file_id: str, archive: ArchiveInfo, as_of: str
-) -> str:
-    finish = p.UploadFinish(
-        file_id=file_id,
-        thread=request.thread,
-        title=archive.file_name,
-        comment=f"<@{request.by.user_id}> here is the project{as_of}: {archive.file_count} files.",
+async def _refused(
+    ctx: Context,
+    request: p.DownloadRequest,
+    receipt: p.UploadReceipt,
+    lease: sandbox.Lease,
+    archive: ArchiveInfo,
+) -> _End:
+    """Slack did not take the file: where that is a rule of the workspace, give a link."""
+    if not receipt.blocked:
+        return _not(receipt.error)
+    offer = links.Offer(thread=request.thread.key, sandbox=lease.ref, archive=archive)
+
+    async def make() -> links.Link:
+        return links.make(offer) if links.possible() else links.Link(url="", until="")
+
+    link = await ctx.run_typed("link", make, RunOptions(type_hint=links.Link))
+    if not link.url:
+        return _not(
+            f"{receipt.error} An operator can set THREADWRIGHT_PUBLIC_URL; then I give a link."
+        )
+    return _End(
+        note=f"{receipt.error} Instead, {_words(lease, archive)} "
+        f"[Download the project]({link.url}) until {link.until}.",
+        keeps_sandbox=True,
     )
-    receipt = await calls.call(ctx, p.FINISH_UPLOAD, None, finish)
-    return "" if receipt.ok else receipt.error
 
 
 async def _uploaded(
@@ -112,11 +156,13 @@ async def _uploaded(
     return True
 
 
-def _as_of(lease: sandbox.Lease) -> str:
-    """Empty when the archive holds everything that was ever done."""
-    if not lease.rolled_back or lease.restored is None:
-        return ""
-    return f" as of {lease.restored.label or 'its last snapshot'}"
+def _words(lease: sandbox.Lease, archive: ArchiveInfo) -> str:
+    """Says as of when, unless the archive holds everything that was ever done."""
+    as_of = ""
+    if lease.rolled_back and lease.restored is not None:
+        as_of = f" as of {lease.restored.label or 'its last snapshot'}"
+    files = "1 file" if archive.file_count == 1 else f"{archive.file_count} files"
+    return f"here is the project{as_of}: {files}."
 
 
 async def _stream(url: str, ref: SandboxRef, archive: ArchiveInfo) -> None:

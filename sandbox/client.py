@@ -8,7 +8,7 @@ Raises, where a method says nothing else: `SandboxGone`, `Fenced`, `FileProblem`
 `sandbox.errors`), and TerminalError when the invocation is cancelled.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 
 import restate
 from restate import Context, TerminalError
@@ -20,6 +20,7 @@ from sandbox.durable import is_cancel
 from sandbox.errors import Fatal, SandboxError
 from sandbox.journal import effect, from_terminal
 from sandbox.protocol import (
+    ARCHIVE_BYTES,
     AcquireRequest,
     ArchiveInfo,
     CheckpointRequest,
@@ -32,6 +33,7 @@ from sandbox.protocol import (
     Preview,
     ReleaseRequest,
     SandboxRef,
+    Written,
 )
 
 __all__ = [
@@ -174,6 +176,28 @@ class SandboxClient:
         """Replace the whole file; folders are made."""
         await self._do(place, lambda: current_backend().write(self._ref, path, data, self._fence))
 
+    async def receive_file(
+        self, place: str, path: str, source: Callable[[], AsyncIterator[bytes]]
+    ) -> int:
+        """Replace the whole file by what `source` yields, once; returns how many bytes it was.
+
+        The bytes pass by the journal. Tried once: a source is often good for one try only.
+
+        Raises:
+            Unreachable: also when the source failed in its own way; ask for another and try again.
+        """
+
+        async def receive() -> Written:
+            backend = current_backend()
+            size = await backend.write_stream(self._ref, path, source(), self._fence)
+            return Written(size_bytes=size)
+
+        return (await effect(self._ctx, place, receive, Written, attempts=1)).size_bytes
+
+    async def peek(self, path: str, limit_bytes: int) -> bytes:
+        """The start of a file, not journaled: for use inside an effect of the caller's own."""
+        return await current_backend().read_bytes(self._ref, path, limit_bytes)
+
     async def remove_file(self, place: str, path: str) -> None:
         """One that is gone already is fine."""
         await self._do(place, lambda: current_backend().remove(self._ref, path, self._fence))
@@ -192,11 +216,14 @@ class SandboxClient:
 
         return await effect(self._ctx, place, expose, Preview)
 
-    async def make_archive(self, place: str, archive_id: str, title: str) -> ArchiveInfo:
+    async def make_archive(
+        self, place: str, archive_id: str, title: str, limit_bytes: int = ARCHIVE_BYTES
+    ) -> ArchiveInfo:
         """Pack the project; `current_backend().read_archive` streams it, inside another effect."""
 
         async def make() -> ArchiveInfo:
-            return await current_backend().make_archive(self._ref, archive_id, title)
+            backend = current_backend()
+            return await backend.make_archive(self._ref, archive_id, title, limit_bytes)
 
         return await effect(self._ctx, place, make, ArchiveInfo)
 
@@ -217,8 +244,17 @@ class SandboxClient:
         return await clipped(backend, self._ref, job_id, state, also_running)
 
     async def _kill(self, place: str, job_id: str) -> None:
-        """Part of being cancelled: whatever goes wrong here must not hide the cancel."""
-        try:
-            await self.cancel(f"{place}: kill", job_id)
-        except SandboxError as error:
-            log.warning("a cancelled command was not killed: %s", error, extra={"job": job_id})
+        """Part of being cancelled: whatever goes wrong here must not hide the cancel, and another
+        cancel must not leave the command running."""
+        name = f"{place}: kill"
+        while True:
+            try:
+                await self.cancel(name, job_id)
+            except SandboxError as error:
+                log.warning("a cancelled command was not killed: %s", error, extra={"job": job_id})
+            except TerminalError as error:
+                if not is_cancel(error):
+                    raise
+                name = f"{name} again"
+                continue
+            return

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from typing import Protocol
 
 from sandbox.protocol import (
+    ARCHIVE_BYTES,
     ArchiveInfo,
     Command,
     FileList,
@@ -82,8 +83,21 @@ class Backend(Protocol):
 
     async def read(self, ref: SandboxRef, path: str, limit_bytes: int) -> FileText: ...
 
+    async def read_bytes(self, ref: SandboxRef, path: str, limit_bytes: int) -> bytes:
+        """At most `limit_bytes` (and 8 MB) from the start of the file."""
+        ...
+
     async def write(self, ref: SandboxRef, path: str, data: bytes, fence: int) -> None:
         """Replace the whole file atomically; parents are made."""
+        ...
+
+    async def write_stream(
+        self, ref: SandboxRef, path: str, chunks: AsyncIterator[bytes], fence: int
+    ) -> int:
+        """As `write`, for content of any size, held in parts only; returns how many bytes it was.
+
+        What `chunks` raises is raised, and the file is as it was before.
+        """
         ...
 
     async def remove(self, ref: SandboxRef, path: str, fence: int) -> None: ...
@@ -100,8 +114,13 @@ class Backend(Protocol):
         """Delete these snapshots; those already gone are fine."""
         ...
 
-    async def make_archive(self, ref: SandboxRef, archive_id: str, title: str) -> ArchiveInfo:
-        """Pack the project inside the sandbox, bounded in size; same id, same archive."""
+    async def make_archive(
+        self, ref: SandboxRef, archive_id: str, title: str, limit_bytes: int = ARCHIVE_BYTES
+    ) -> ArchiveInfo:
+        """Pack the project inside the sandbox; same id, same archive.
+
+        Raises `FileProblem` for a larger project: how large, and where its bytes are.
+        """
         ...
 
     def read_archive(self, ref: SandboxRef, archive: ArchiveInfo) -> AsyncIterator[bytes]: ...

@@ -13,6 +13,9 @@ BackendName = Literal["local", "modal"]
 PROJECT_DIR = "/project"
 """The project folder as code in the sandbox sees it, on every backend."""
 
+ARCHIVE_BYTES = 256 << 20
+"""Most that an archive holds, packed or not, when nothing else was asked for."""
+
 
 class Wire(BaseModel):
     model_config = ConfigDict(frozen=True)
@@ -202,6 +205,12 @@ class FileText(Wire):
     truncated: bool = False
     """The file is longer than the limit asked for."""
     binary: bool = False
+
+
+class Written(Wire):
+    """A file that was received."""
+
+    size_bytes: int
 
 
 class FileInfo(Wire):

@@ -8,6 +8,7 @@ from typing import Literal
 
 from agent.llm.chat import ChatLLM
 from agent.llm.connection import OPENAI_URL, Endpoint
+from agent.llm.images import ReadImage, Unreadable
 from agent.llm.pricing import cost_usd, priced
 from agent.llm.responses import ResponsesLLM
 from agent.llm.types import (
@@ -34,10 +35,12 @@ __all__ = [
     "LLMFatal",
     "LLMRetry",
     "OnDelta",
+    "ReadImage",
     "Request",
     "ResponsesLLM",
     "ToolCall",
     "Turn",
+    "Unreadable",
     "Usage",
     "cost_usd",
     "llm_for",

@@ -58,7 +58,7 @@ def to_items(text: str, refusal: str, calls: Iterable[ToolCall]) -> list[Json]:
 
 def _add_message(messages: list[Json], item: Json) -> None:
     role = {"developer": "system"}.get(item["role"], item["role"])
-    messages.append({"role": role, "content": _plain(item["content"])})
+    messages.append({"role": role, "content": _content(item["content"])})
 
 
 def _add_call(messages: list[Json], item: Json) -> None:
@@ -71,6 +71,22 @@ def _add_call(messages: list[Json], item: Json) -> None:
             "function": {"name": item["name"], "arguments": item["arguments"]},
         }
     )
+
+
+def _content(content: str | list[Json]) -> str | list[Json]:
+    """Parts only where there is an image: many servers know text alone."""
+    if isinstance(content, str) or all(part["type"] != "input_image" for part in content):
+        return _plain(content)
+    return [_image(p) if p["type"] == "input_image" else _text(p["text"]) for p in content]
+
+
+def _text(text: str) -> Json:
+    return {"type": "text", "text": text}
+
+
+def _image(part: Json) -> Json:
+    shown = {"url": part["image_url"], "detail": part.get("detail", "auto")}
+    return {"type": "image_url", "image_url": shown}
 
 
 def _plain(content: str | list[Json]) -> str:

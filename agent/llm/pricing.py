@@ -36,4 +36,5 @@ def cost_usd(usage: Usage, model: str, at: datetime | None = None) -> float | No
 
 def priced(usage: Usage, model: str, at: datetime | None = None) -> protocol.Usage:
     """The usage as the rest of the product counts it, with its cost."""
-    return protocol.Usage(**usage.model_dump(), cost_usd=cost_usd(usage, model, at))
+    cost = cost_usd(usage, model, at)
+    return protocol.Usage(**usage.model_dump(), cost_usd=cost, known_usd=cost or 0.0)

@@ -60,11 +60,28 @@ def _read(message: Json, at: str, instructions: list[str], items: list[Json]) ->
     elif role in ("user", "assistant"):
         calls = message.get("tool_calls") or []
         require(content or calls, f"{at}.content is empty.", f"{at}.content")
+        if isinstance(content, list):
+            content = [_part(part, role, f"{at}.content[{i}]") for i, part in enumerate(content)]
         if content:
             items.append({"type": "message", "role": role, "content": content})
         items += ({"type": "function_call", "call_id": c["id"], **c["function"]} for c in calls)
     else:
         require(False, f"{at}.role {role!r} is unknown.", f"{at}.role")
+
+
+def _part(part: Any, role: str, at: str) -> Json:
+    """A content part in Responses form."""
+    kind = part.get("type") if isinstance(part, dict) else None
+    if kind == "text":
+        text = part.get("text")
+        require(isinstance(text, str), f"Missing required parameter: '{at}.text'.", at)
+        return {"type": "output_text" if role == "assistant" else "input_text", "text": text}
+    require(kind == "image_url" and role == "user", f"{at}.type {kind!r} is not known here.", at)
+    require(set(part) == {"type", "image_url"}, f"{at} has unknown fields.", at)
+    image = part["image_url"]
+    ok = isinstance(image, dict) and "url" in image and set(image) <= {"url", "detail"}
+    require(ok, f"{at}.image_url must be an object with a url.", at)
+    return {"type": "input_image", "image_url": image["url"], "detail": image.get("detail", "auto")}
 
 
 def answer(_: Json, reply: Reply, tokens: Tokens) -> Json:

@@ -16,11 +16,12 @@ from local.model.refusal import Json
 Role = Literal["planner", "worker", "other"]
 
 _SECTION = re.compile(
-    r"^# (Earlier tasks in this thread|Messages|New messages|Plan so far|Plan|Goal|Assumptions"
+    r"^# (Said in the thread before you were mentioned|Earlier tasks in this thread"
+    r"|Messages|New messages|Plan so far|Plan|Goal|Assumptions"
     r"|Files of the project)$",
     re.MULTILINE,
 )
-_MESSAGE = re.compile(r"^<([^>\n]+)> ", re.MULTILINE)
+_MESSAGE = re.compile(r"^(?:<([^>\n]+)> |@.+? changed: |@.+? deleted a message$)", re.MULTILINE)
 _STEP = re.compile(r"^- \[(\w+)\] (\S+) — (.+)(?:\n  (?!outcome: )(.*))?", re.MULTILINE)
 _CURRENT = re.compile(r"^Current step: (\S+) — .*\n(.*)", re.MULTILINE)
 _ASKED = re.compile(r"^- asked: (.*(?:\n(?!  \w+: |- asked: ).*)*)", re.MULTILINE)

@@ -31,6 +31,8 @@ class Reply:
     """Reason why the answer is cut, for example max_output_tokens."""
     failed: str = ""
     """Error code of an answer that failed on the server."""
+    model: str = MODEL_NAME
+    """Another name only where a test needs a price."""
 
 
 def call(name: str, arguments: Json) -> Call:

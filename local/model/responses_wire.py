@@ -8,7 +8,7 @@ from typing import Any
 from local.model import reasoning
 from local.model.frames import Frame, frame, pieces
 from local.model.refusal import Json
-from local.model.reply import MODEL_NAME, Call, Reply, new_id
+from local.model.reply import Call, Reply, new_id
 from local.model.usage import Tokens
 
 _ECHOED: Json = {
@@ -53,7 +53,7 @@ class _Response:
             "id": new_id("resp"),
             "object": "response",
             "created_at": int(time.time()),
-            "model": MODEL_NAME,
+            "model": reply.model,
             "background": False,
             "previous_response_id": None,
             "store": False,

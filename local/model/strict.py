@@ -4,6 +4,8 @@ Some rules are ours rather than OpenAI's (`store` off, ciphertext asked for, no 
 promised them, and a server that looked away would hide the day it forgets.
 """
 
+import base64
+import binascii
 import re
 from typing import Any
 
@@ -24,6 +26,15 @@ _ITEM_FIELDS = {
     "reasoning": {"type", "summary", "content", "encrypted_content"},
 }
 _ROLES = {"user", "assistant", "developer", "system"}
+_IMAGE_FIELDS = {"type", "image_url", "file_id", "detail"}
+_DETAILS = {"low", "high", "auto", "original"}
+_DATA_URL = re.compile(r"data:(image/(?:png|jpeg|gif|webp));base64,(.*)", re.DOTALL)
+_MAGIC = {
+    "image/png": (b"\x89PNG\r\n\x1a\n",),
+    "image/jpeg": (b"\xff\xd8\xff",),
+    "image/gif": (b"GIF87a", b"GIF89a"),
+    "image/webp": (b"RIFF",),
+}
 _EFFORTS = {None, "minimal", "low", "medium", "high", "xhigh", "max"}
 _TOOL_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
@@ -125,11 +136,45 @@ def _check_message(item: Json, at: str) -> None:
     if isinstance(content, str):
         return
     require(isinstance(content, list) and content, f"{at}.content is empty.", f"{at}.content")
-    wanted = {"output_text", "refusal"} if role == "assistant" else {"input_text"}
+    wanted = {"output_text", "refusal"} if role == "assistant" else {"input_text", "input_image"}
     for j, part in enumerate(content or []):
         kind = part.get("type") if isinstance(part, dict) else None
         at_part = f"{at}.content[{j}]"
         require(kind in wanted, f"{at_part}.type {kind!r} does not fit role {role!r}.", at_part)
+        if kind == "input_image":
+            _check_image(part, at_part)
+
+
+def _check_image(part: Json, at: str) -> None:
+    """A reference that nobody resolved is refused as the unknown field it is."""
+    for name in part:
+        code = "unknown_parameter"
+        require(name in _IMAGE_FIELDS, f"Unknown parameter: '{at}.{name}'.", f"{at}.{name}", code)
+    require(part.get("detail", "auto") in _DETAILS, f"{at}.detail is unknown.", f"{at}.detail")
+    given = part.get("image_url")
+    require("file_id" not in part, f"{at}.file_id: no file was uploaded.", f"{at}.file_id")
+    ok = isinstance(given, str) and given
+    require(ok, f"Missing required parameter: '{at}.image_url'.", f"{at}.image_url")
+    check_image_url(str(given), f"{at}.image_url")
+
+
+def check_image_url(url: str, at: str) -> None:
+    """An address to fetch, or the image itself, whose bytes are what the URL says they are."""
+    if url.startswith("https://"):
+        return
+    match = _DATA_URL.fullmatch(url)
+    code = "invalid_image_url"
+    require(match, f"Invalid '{at}': expected an https URL or a base64 data URL.", at, code)
+    kind, encoded = match.groups() if match else ("", "")
+    try:
+        data = base64.b64decode(encoded, validate=True)
+    except binascii.Error:
+        data = b""
+    is_image = data.startswith(_MAGIC.get(kind, ())) and (
+        kind != "image/webp" or b"WEBP" in data[8:12]
+    )
+    message = "The image data you provided does not represent a valid image."
+    require(is_image, message, at, "invalid_image_format")
 
 
 def _check_pairs(items: list[Json]) -> None:

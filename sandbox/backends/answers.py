@@ -7,7 +7,6 @@ from typing import Any, ParamSpec, TypeVar
 from sandbox.errors import Fatal
 from sandbox.protocol import ArchiveInfo, FileInfo, FileList, FileText, JobState
 
-ARCHIVE_BYTES = 256 << 20
 WRITE_BYTES = 16 << 20
 READ_BYTES = 8 << 20
 LATER_BYTE = range(0x80, 0xC0)
@@ -65,8 +64,8 @@ def file_list(answer: Answer) -> FileList:
     return FileList(files=files, truncated=answer["truncated"])
 
 
-def archive_info(answer: Answer, archive_id: str, title: str) -> ArchiveInfo:
-    if not 0 <= answer["size"] <= 2 * ARCHIVE_BYTES:
+def archive_info(answer: Answer, archive_id: str, title: str, limit_bytes: int) -> ArchiveInfo:
+    if not 0 <= answer["size"] <= 2 * limit_bytes:
         raise ValueError("that is not the archive we made")
     return ArchiveInfo(
         archive_id=archive_id,

@@ -17,6 +17,10 @@ class RecordedUploads:
     shared: list[tuple[p.UploadFinish, bytes]] = field(default_factory=list)
     bodies: dict[str, bytes | None] = field(default_factory=dict)
     """By file id; None until it was posted."""
+    begins: p.UploadTicket | None = None
+    """Answer to every `begin` instead of an address."""
+    refuses: p.UploadReceipt | None = None
+    """Answer to every `finish`."""
     failing: int = 0
     """That many of the next POSTs take the bytes and answer 500: the answer is as good as lost."""
 
@@ -26,12 +30,16 @@ class RecordedUploads:
 
         @upload.handler()
         async def begin(ctx: Context, _: p.UploadStart) -> p.UploadTicket:
+            if self.begins is not None:
+                return self.begins
             file_id = f"F{len(self.bodies)}"
             self.bodies[file_id] = None
             return p.UploadTicket(file_id=file_id, upload_url=f"{self.url}/{file_id}")
 
         @upload.handler()
         async def finish(ctx: Context, finish: p.UploadFinish) -> p.UploadReceipt:
+            if self.refuses is not None:
+                return self.refuses
             body = self.bodies[finish.file_id]
             if body is None:
                 return p.UploadReceipt(ok=False, error="Nothing was uploaded there.")

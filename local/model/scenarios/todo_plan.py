@@ -20,6 +20,7 @@ _BUILT_BY = {
     "todo.sqlite": "sqlite",
     "todo.commands_sqlite": "sqlite",
 }
+_REFUSED = re.compile(r"^\s*no\b|\bkeep (the )?caches\b", re.IGNORECASE | re.MULTILINE)
 _TOPIC = re.compile(r"\bto-?do\b|\btask list\b", re.IGNORECASE)
 
 
@@ -71,6 +72,8 @@ def change(rows: list[Row], text: str) -> Change:
         result.replaced[ahead["todo.readme"]] = "todo.readme"
     elif new:
         result.added.append("todo.readme")
+    if _REFUSED.search(text) and "todo.tidy" in ahead:
+        result.dropped.add(ahead["todo.tidy"])
     return result
 
 

@@ -11,7 +11,6 @@ from typing import Any
 
 from sandbox import paths
 from sandbox.backends.answers import (
-    ARCHIVE_BYTES,
     NONSENSE,
     READ_BYTES,
     WRITE_BYTES,
@@ -29,9 +28,11 @@ from sandbox.backends.local.programs.inside.joblog import MARK_BYTES
 from sandbox.backends.local.programs.outside.egress import PORT as PROXY_PORT
 from sandbox.backends.local.programs.outside.ledger import slug_of
 from sandbox.backends.local.programs.outside.service import VERSION
+from sandbox.backends.parts import Part, partial_path, write_parts
 from sandbox.errors import Fatal, FileProblem, Retryable, SandboxGone
 from sandbox.previews import check_port
 from sandbox.protocol import (
+    ARCHIVE_BYTES,
     ArchiveInfo,
     Command,
     FileList,
@@ -186,12 +187,37 @@ class LocalBackend:
         answer, data = await self._call(ref, "read", path=paths.absolute(path), limit=limit)
         return understood(file_text, answer, data)
 
+    async def read_bytes(self, ref: SandboxRef, path: str, limit_bytes: int) -> bytes:
+        limit = min(limit_bytes, READ_BYTES)
+        _, data = await self._call(ref, "read", path=paths.absolute(path), limit=limit)
+        return data
+
     async def write(self, ref: SandboxRef, path: str, data: bytes, fence: int) -> None:
         if len(data) > WRITE_BYTES:
             raise FileProblem(
                 f"{path} has more than the {WRITE_BYTES >> 20} MB one write may hold."
             )
         await self._call(ref, "write", body=data, path=paths.absolute(path), fence=fence)
+
+    async def write_stream(
+        self, ref: SandboxRef, path: str, chunks: AsyncIterator[bytes], fence: int
+    ) -> int:
+        target = paths.absolute(path)
+        partial = partial_path(target)
+
+        async def put(part: Part) -> None:
+            await self._call(
+                ref,
+                "append",
+                body=part.data,
+                path=target,
+                partial=partial,
+                offset=part.offset,
+                last=part.last,
+                fence=fence,
+            )
+
+        return await write_parts(chunks, put, lambda: self.remove(ref, partial, fence))
 
     async def remove(self, ref: SandboxRef, path: str, fence: int) -> None:
         await self._call(ref, "remove", path=paths.absolute(path), fence=fence)
@@ -216,7 +242,9 @@ class LocalBackend:
         ids = [snapshot.snapshot_id for snapshot in snapshots]
         await asyncio.to_thread(self._host.forget, _checked(name), ids)
 
-    async def make_archive(self, ref: SandboxRef, archive_id: str, title: str) -> ArchiveInfo:
+    async def make_archive(
+        self, ref: SandboxRef, archive_id: str, title: str, limit_bytes: int = ARCHIVE_BYTES
+    ) -> ArchiveInfo:
         title = paths.slug(title)
         answer, _ = await self._call(
             ref,
@@ -224,9 +252,9 @@ class LocalBackend:
             answer_within=LONG_SECONDS,
             slug=slug_of(archive_id),
             title=title,
-            limit=ARCHIVE_BYTES,
+            limit=limit_bytes,
         )
-        return understood(archive_info, answer, archive_id, title)
+        return understood(archive_info, answer, archive_id, title, limit_bytes)
 
     async def read_archive(self, ref: SandboxRef, archive: ArchiveInfo) -> AsyncIterator[bytes]:
         """Exactly `size_bytes` bytes, whatever became of the file meanwhile, or FileProblem."""

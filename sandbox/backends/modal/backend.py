@@ -9,7 +9,6 @@ from collections.abc import AsyncIterator
 
 from sandbox import paths
 from sandbox.backends.answers import (
-    ARCHIVE_BYTES,
     READ_BYTES,
     WRITE_BYTES,
     file_list,
@@ -24,9 +23,11 @@ from sandbox.backends.modal.life import Life
 from sandbox.backends.modal.rehearsal import rehearse
 from sandbox.backends.modal.requests import ANSWER_SECONDS, Requests
 from sandbox.backends.modal.snapshots import ARCHIVES, Snapshots
+from sandbox.backends.parts import Part, partial_path, write_parts
 from sandbox.errors import Fatal, FileProblem, SandboxGone
 from sandbox.previews import check_port
 from sandbox.protocol import (
+    ARCHIVE_BYTES,
     ArchiveInfo,
     Command,
     FileList,
@@ -197,12 +198,37 @@ class ModalBackend:
             *await self._requests.ask(ref, "read", path=paths.absolute(path), limit=limit)
         )
 
+    async def read_bytes(self, ref: SandboxRef, path: str, limit_bytes: int) -> bytes:
+        limit = min(limit_bytes, READ_BYTES)
+        _, data = await self._requests.ask(ref, "read", path=paths.absolute(path), limit=limit)
+        return data
+
     async def write(self, ref: SandboxRef, path: str, data: bytes, fence: int) -> None:
         if len(data) > WRITE_BYTES:
             raise FileProblem(
                 f"{path} has more than the {WRITE_BYTES >> 20} MB one write may hold."
             )
         await self._requests.ask(ref, "write", data, path=paths.absolute(path), fence=fence)
+
+    async def write_stream(
+        self, ref: SandboxRef, path: str, chunks: AsyncIterator[bytes], fence: int
+    ) -> int:
+        target = paths.absolute(path)
+        partial = partial_path(target)
+
+        async def put(part: Part) -> None:
+            await self._requests.ask(
+                ref,
+                "append",
+                part.data,
+                path=target,
+                partial=partial,
+                offset=part.offset,
+                last=part.last,
+                fence=fence,
+            )
+
+        return await write_parts(chunks, put, lambda: self.remove(ref, partial, fence))
 
     async def remove(self, ref: SandboxRef, path: str, fence: int) -> None:
         await self._requests.ask(ref, "remove", path=paths.absolute(path), fence=fence)
@@ -220,7 +246,9 @@ class ModalBackend:
     async def forget(self, name: str, snapshots: list[SnapshotRef]) -> None:
         await self._snapshots.delete(snapshots)
 
-    async def make_archive(self, ref: SandboxRef, archive_id: str, title: str) -> ArchiveInfo:
+    async def make_archive(
+        self, ref: SandboxRef, archive_id: str, title: str, limit_bytes: int = ARCHIVE_BYTES
+    ) -> ArchiveInfo:
         title = paths.slug(title)
         answer, _ = await self._requests.ask(
             ref,
@@ -228,7 +256,7 @@ class ModalBackend:
             answer_within=LONG_SECONDS,
             slug=slug_of(archive_id),
             title=title,
-            limit=ARCHIVE_BYTES,
+            limit=limit_bytes,
         )
         return ArchiveInfo(
             archive_id=archive_id,

@@ -1,11 +1,13 @@
 """What every backend promises of files and archives."""
 
+import hashlib
 import io
 import zipfile
+from collections.abc import AsyncIterator
 
 import pytest
 
-from sandbox.errors import FileProblem
+from sandbox.errors import Fenced, FileProblem
 from sandbox.protocol import Command, FileInfo
 from tests.integration.sandbox.driver import Box
 
@@ -106,6 +108,54 @@ async def test_odd_file_names_are_listed_escaped(box: Box) -> None:
     assert {file.path for file in listing.files} == names
 
 
+# --- parts ---
+
+
+async def chunks(*parts: bytes, then: Exception | None = None) -> AsyncIterator[bytes]:
+    for part in parts:
+        yield part
+    if then is not None:
+        raise then
+
+
+async def test_a_file_larger_than_one_request_arrives_whole(box: Box) -> None:
+    piece = bytes(range(256)) * 12_289  # 3 MB and a bit: no boundary of a part
+    size = await box.backend.write_stream(box.ref, "inbox/big.bin", chunks(*[piece] * 3), 1)
+
+    assert size == 3 * len(piece)
+    assert await box.output("sha256sum < inbox/big.bin; ls -A inbox") == (
+        f"{hashlib.sha256(piece * 3).hexdigest()}  -\nbig.bin\n"
+    )
+    assert await box.backend.read_bytes(box.ref, "inbox/big.bin", 300) == piece[:300]
+
+
+async def test_an_empty_stream_is_an_empty_file(box: Box) -> None:
+    assert await box.backend.write_stream(box.ref, "empty", chunks(), 1) == 0
+    assert await box.backend.read_bytes(box.ref, "empty", 10) == b""
+
+
+async def test_a_stream_that_breaks_leaves_the_file_as_it_was(box: Box) -> None:
+    await box.backend.write(box.ref, "data", b"before", 1)
+    broken = chunks(bytes(5 << 20), then=ConnectionError("cut"))
+    with pytest.raises(ConnectionError):
+        await box.backend.write_stream(box.ref, "data", broken, 1)
+
+    assert await box.output("cat data; ls -A") == "beforedata\n"
+    assert await box.backend.write_stream(box.ref, "data", chunks(b"after"), 1) == 5
+    assert await box.output("cat data") == "after"
+
+
+async def test_a_stream_is_fenced_and_confined_like_a_write(box: Box) -> None:
+    await box.backend.raise_fence(box.ref, 5)
+    with pytest.raises(Fenced):
+        await box.backend.write_stream(box.ref, "late", chunks(b"x"), 4)
+    with pytest.raises(FileProblem):
+        await box.backend.write_stream(box.ref, "../../etc/passwd", chunks(b"x"), 5)
+    await box.backend.write(box.ref, "src/app.py", b"", 5)
+    with pytest.raises(FileProblem, match="src is a folder"):
+        await box.backend.write_stream(box.ref, "src", chunks(b"x"), 5)
+
+
 # --- archives ---
 
 
@@ -143,5 +193,15 @@ async def test_an_archive_of_an_empty_project_has_no_files(box: Box) -> None:
 
 async def test_a_project_too_large_for_an_archive_is_refused(box: Box) -> None:
     await box.output("truncate -s 150M one two")  # sparse: it costs nothing on disk
-    with pytest.raises(FileProblem, match="larger than the 256 MB"):
+    with pytest.raises(FileProblem, match=r"larger than the 256 MB .*: it has 300 MB"):
         await box.backend.make_archive(box.ref, "request", "t")
+
+
+async def test_a_large_project_is_packed_where_the_limit_allows(box: Box) -> None:
+    await box.output("truncate -s 2M one two; mkdir data; truncate -s 3M data/three")
+    with pytest.raises(
+        FileProblem,
+        match=r"the 6 MB .*: it has 7 MB, most of them in its top folder \(4 MB\), data",
+    ):
+        await box.backend.make_archive(box.ref, "request", "t", 6 << 20)
+    assert (await box.backend.make_archive(box.ref, "request", "t", 7 << 20)).file_count == 3

@@ -6,7 +6,6 @@ import aiohttp
 import pytest
 
 from agent import protocol as p
-from agent.client import IngressError
 from local.slack.faults import Fault
 from tests.integration.bot.conftest import TEAM, Stage, until
 
@@ -30,7 +29,11 @@ async def send_bytes(ticket: p.UploadTicket) -> None:
 
 async def finish(stage: Stage, ticket: p.UploadTicket) -> p.UploadReceipt:
     share = p.UploadFinish(
-        file_id=ticket.file_id, thread=stage.thread, title="Project", comment="Here it is."
+        file_id=ticket.file_id,
+        thread=stage.thread,
+        title="Project",
+        comment="Here it is as of step 1 (“<!channel>”).",
+        mentions=["U0BEN"],
     )
     return await stage.engine.client.call(p.FINISH_UPLOAD, None, share)
 
@@ -45,7 +48,8 @@ async def test_the_archive_is_shared_in_the_thread_and_can_be_downloaded(stage: 
     assert await finish(stage, ticket) == p.UploadReceipt(ok=True)
     [file] = await until(lambda: files(stage), lambda found: len(found) == 1)
     assert await stage.people.person("U0BEN").download(file) == ARCHIVE
-    assert (await stage.replies())[0]["text"] == "Here it is."
+    said = "Here it is as of step 1 (“&lt;!channel&gt;”)."
+    assert (await stage.replies())[0]["text"] == f"<@U0BEN>\n{said}"
 
 
 async def test_sharing_that_slack_did_but_did_not_confirm_is_not_repeated(stage: Stage) -> None:
@@ -70,27 +74,27 @@ async def test_a_busy_slack_is_waited_for(stage: Stage) -> None:
 
 
 @pytest.mark.parametrize(
-    ("error", "sentence"),
+    ("error", "sentence", "blocked"),
     [
-        ("file_uploads_disabled", "An admin has switched file uploads off in this workspace."),
-        ("something_new", "Slack did not take the file (something_new)."),
+        (
+            "file_uploads_disabled",
+            "An admin has switched file uploads off in this workspace.",
+            True,
+        ),
+        ("storage_limit_reached", "This workspace has no file storage left.", True),
+        ("is_archived", "The channel is archived.", False),
+        ("something_new", "Slack did not take the file (something_new).", False),
     ],
 )
-async def test_a_refusal_is_one_sentence_for_the_thread(
-    error: str, sentence: str, stage: Stage
+async def test_a_refusal_is_one_sentence_and_tells_a_rule_of_the_workspace_apart(
+    error: str, sentence: str, blocked: bool, stage: Stage
 ) -> None:
+    await stage.people.inject(Fault(method="files.getUploadURLExternal", kind="error", error=error))
+    assert await begin(stage) == p.UploadTicket(problem=sentence, blocked=blocked)
+
     ticket = await begin(stage)
     await send_bytes(ticket)
     fault = Fault(method="files.completeUploadExternal", kind="error", error=error)
     await stage.people.inject(fault)
-    assert await finish(stage, ticket) == p.UploadReceipt(ok=False, error=sentence)
-
-
-async def test_a_refusal_before_the_upload_ends_the_call_with_the_same_sentence(
-    stage: Stage,
-) -> None:
-    fault = Fault(method="files.getUploadURLExternal", kind="error", error="file_uploads_disabled")
-    await stage.people.inject(fault)
-    with pytest.raises(IngressError, match="An admin has switched file uploads off") as caught:
-        await begin(stage)
-    assert not caught.value.retryable
+    receipt = p.UploadReceipt(ok=False, error=sentence, blocked=blocked)
+    assert await finish(stage, ticket) == receipt

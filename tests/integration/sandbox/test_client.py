@@ -109,6 +109,22 @@ async def _cancel_while_running(cloud: Cloud, session: str) -> None:
     assert again.results[0].output == "x\n"
 
 
+async def test_another_cancel_does_not_end_the_work_before_its_command(
+    engine: Engine, settings: Settings, monkeypatch: pytest.MonkeyPatch, session: str
+) -> None:
+    monkeypatch.setenv("SANDBOX_STATE_DIR", str(settings.state_dir))
+    async with running_cloud(engine) as cloud:
+        command = "trap 'exec sleep 54605' TERM; echo begun; sleep 54604 & wait"
+        invocation = await cloud.begin(Work(session=session, commands=[command]))
+        await until(lambda: running("sleep\x0054604") > 0)
+        await cloud.cancel(invocation)
+        await until(lambda: running("sleep\x0054605") > 0)  # until it is killed the hard way
+        await cloud.cancel(invocation)
+
+        assert (await cloud.end_of(invocation)).error == "cancelled"
+        assert running("sleep\x0054605") == 0
+
+
 async def test_a_stopped_sandbox_is_told_as_gone_and_the_job_as_lost(
     cloud: Cloud, session: str
 ) -> None:

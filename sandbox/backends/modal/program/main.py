@@ -194,6 +194,7 @@ OPERATIONS: dict[str, Operation] = {
     "list": _operate,
     "archive": _operate,
     "write": _commit,
+    "append": _commit,
     "remove": _commit,
     "prepare": _prepare_snapshot,
 }

@@ -11,7 +11,7 @@ import stat
 import time
 import zipfile
 
-from .refusal import PROJECT, Refused
+from .refusal import PROJECT, Refused, shown
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 FOLDER = "/home/sandbox/.archives"
 KEPT = 3
+NAMED = 3
+"""Folders that a refusal names."""
 COPY_BYTES = 1 << 20
 READ_FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
@@ -34,6 +36,7 @@ def make(slug: str, title: str, skipped: Collection[str], limit_bytes: int) -> H
         os.makedirs(folder, mode=0o700, exist_ok=True)
         _forget_old_ones()
         partial = f"{folder}/{os.getpid()}.partial"
+        _refuse_larger(skipped, limit_bytes)
         try:
             count = _pack(partial, title, skipped, limit_bytes)
             os.rename(partial, path)
@@ -63,9 +66,36 @@ def _pack(path: str, title: str, skipped: Collection[str], limit_bytes: int) -> 
                 left -= _add(packed, title, source, file, info, left)
                 count += 1
             if left < 0 or os.stat(path).st_size > limit_bytes:
-                megabytes = limit_bytes >> 20
-                raise Refused(f"The project is larger than the {megabytes} MB an archive may hold.")
+                raise Refused(_too_large(limit_bytes))  # it grew while it was packed
     return count
+
+
+def _refuse_larger(skipped: Collection[str], limit_bytes: int) -> None:
+    """Raises Refused before anything is packed, with what the owner needs to make it smaller."""
+    sizes: dict[str, int] = {}
+    for source in _sources(PROJECT, skipped):
+        try:
+            info = os.lstat(source)
+        except OSError:
+            continue  # removed meanwhile
+        if stat.S_ISREG(info.st_mode):
+            folder = "/".join(os.path.relpath(source, PROJECT).split("/")[:-1][:2])
+            sizes[folder] = sizes.get(folder, 0) + info.st_size
+    total = sum(sizes.values())
+    if total > limit_bytes:
+        large = [folder for folder in sizes if sizes[folder] * 20 > total]
+        largest = sorted(large or sizes, key=lambda folder: -sizes[folder])[:NAMED]
+        named = [f"{shown(f) if f else 'its top folder'} ({_mb(sizes[f])} MB)" for f in largest]
+        what = f"it has {_mb(total)} MB, most of them in {', '.join(named)}."
+        raise Refused(f"{_too_large(limit_bytes)[:-1]}: {what}")
+
+
+def _too_large(limit_bytes: int) -> str:
+    return f"The project is larger than the {limit_bytes >> 20} MB an archive may hold."
+
+
+def _mb(size: int) -> str:
+    return f"{size / (1 << 20):.1f}".removesuffix(".0")
 
 
 def _add(

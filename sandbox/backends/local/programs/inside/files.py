@@ -31,6 +31,10 @@ LONGEST_LISTING = 200_000
 LISTED_BYTES = framing.MAX_HEADER_BYTES // 2
 """A listing of long names stops here, because the answer has to fit into one frame."""
 READ_FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY
+NEW_FLAGS = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+APPEND_FLAGS = (
+    os.O_WRONLY | os.O_APPEND | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY
+)
 
 
 def serve_in_child(header: Header, body_bytes: int, connection: socket.socket) -> NoReturn:
@@ -81,28 +85,61 @@ def read(header: Header, _: bytes, __: socket.socket) -> tuple[Header, bytes]:
 def write(header: Header, body: bytes, _: socket.socket) -> tuple[Header, bytes]:
     """Replace the whole file by a rename, so no reader sees half of it. Keeps its mode."""
     path: str = header["path"]
-    mode = 0o644
-    if os.path.lexists(path):
-        fd = open_regular(path)
-        mode = stat.S_IMODE(os.fstat(fd).st_mode)
-        os.close(fd)
+    mode = _mode_to_keep(path)
     os.umask(0o022)
     os.makedirs(os.path.dirname(path), exist_ok=True)
     # A name of its own: a write that was killed with an earlier sandbox may have left its file.
     partial = f"{os.path.dirname(path)}/.{os.urandom(8).hex()}.partial"
-    fd = os.open(
-        partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600
-    )
+    fd = os.open(partial, NEW_FLAGS, 0o600)
     try:
-        view = memoryview(body)
-        while view:
-            view = view[os.write(fd, view) :]
+        _write_all(fd, body)
         os.fchmod(fd, mode)
         os.rename(partial, path)
     except OSError:
         os.unlink(partial)
         raise
     return {}, b""
+
+
+def append(header: Header, body: bytes, _: socket.socket) -> tuple[Header, bytes]:
+    """One part of a file too large for one request; the last one puts the file in its place."""
+    path: str = header["path"]
+    partial: str = header["partial"]
+    mode = _mode_to_keep(path)
+    os.umask(0o022)
+    if header["offset"] == 0:
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        if os.path.lexists(partial):
+            os.unlink(partial)
+        fd = os.open(partial, NEW_FLAGS, 0o600)
+    else:
+        fd = open_regular(partial, APPEND_FLAGS)
+    try:
+        if os.fstat(fd).st_size != header["offset"]:
+            raise Refused(f"{shown(path)} was written by somebody else at the same time.")
+        _write_all(fd, body)
+        if header["last"]:
+            os.fchmod(fd, mode)
+            os.rename(partial, path)
+    finally:
+        os.close(fd)
+    return {}, b""
+
+
+def _mode_to_keep(path: str) -> int:
+    """Refuses what is there and is no regular file."""
+    if not os.path.lexists(path):
+        return 0o644
+    fd = open_regular(path)
+    mode = stat.S_IMODE(os.fstat(fd).st_mode)
+    os.close(fd)
+    return mode
+
+
+def _write_all(fd: int, body: bytes) -> None:
+    view = memoryview(body)
+    while view:
+        view = view[os.write(fd, view) :]
 
 
 def remove(header: Header, _: bytes, __: socket.socket) -> tuple[Header, bytes]:
@@ -171,6 +208,7 @@ def pack_project(header: Header, _: bytes, connection: socket.socket) -> tuple[H
 OPERATIONS: dict[str, Operation] = {
     "read": read,
     "write": write,
+    "append": append,
     "remove": remove,
     "list": list_files,
     "archive": make_archive,

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     Answer = tuple[Header, bytes]
     Handler = Callable[[Header, bytes], Answer]
 
-VERSION = 2
+VERSION = 3
 """Of the requests below. A worker that speaks another one ends this sandbox and starts it anew."""
 INSIDE_SOCKET = "inside.sock"
 LONGEST_POLL_SECONDS = 60.0
@@ -64,6 +64,7 @@ class Service:
             "list": self._ask_inside,
             "archive": self._ask_inside,
             "write": self._write_inside,
+            "append": self._write_inside,
             "remove": self._write_inside,
             "snapshot": self._take_snapshot,
             "expose": self._expose,
