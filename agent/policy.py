@@ -4,46 +4,28 @@ A speed bump, not the wall: a script or a Makefile hides what it does. The wall 
 which
 holds no credentials and reaches no network. Everything here is pure; the policy in force is part of
 the task's journal.
+
+How much is asked is a preset: `default` goes by each rule's `decision`, `relaxed` and `strict` by
+the rule's own word for them if it has one. Under `strict`, what no rule names and what does not
+plainly just read falls to `strict_default`. `bash.py` says what a rule may name.
 """
 
 import tomllib
 from collections.abc import Iterator
+from fnmatch import fnmatchcase
 from functools import cache
 from pathlib import Path
 from typing import Literal
 
-import tree_sitter_bash
 from pydantic import BaseModel, ConfigDict, ValidationError
-from tree_sitter import Language, Node, Parser
+
+from agent import bash
+from agent.protocol import ApprovalPreset
 
 Decision = Literal["allow", "ask", "deny"]
 _STRICTNESS: dict[Decision, int] = {"allow": 0, "ask": 1, "deny": 2}
 
 DEFAULT_POLICY = Path(__file__).with_name("default_policy.toml")
-
-_SHELLS = {"bash", "sh", "dash", "zsh"}
-_WRAPPERS = {
-    "env",
-    "sudo",
-    "nohup",
-    "time",
-    "timeout",
-    "nice",
-    "xargs",
-    "exec",
-    "command",
-    "setsid",
-}
-_WORDS = {
-    "word",
-    "string",
-    "raw_string",
-    "number",
-    "concatenation",
-    "simple_expansion",
-    "expansion",
-}
-_MAX_DEPTH = 8
 
 
 class PolicyError(Exception):
@@ -58,6 +40,11 @@ class Rule(BaseModel):
 
     id: str
     decision: Decision
+    relaxed: Decision | None = None
+    strict: Decision | None = None
+    """In place of `decision` under that preset."""
+    four_eyes: bool = False
+    """The requester may not approve it; somebody else must."""
     reason: str
     argv: list[str | list[str]]
     any_arg: list[str] = []
@@ -65,14 +52,49 @@ class Rule(BaseModel):
     """Commands this rule must hit, checked when the policy is loaded."""
     not_match: list[str] = []
 
+    def under(self, preset: ApprovalPreset) -> Decision:
+        own = {"relaxed": self.relaxed, "default": None, "strict": self.strict}[preset]
+        return own or self.decision
+
+
+class ReadOnly(BaseModel):
+    """A command that stays allowed under `strict`: begins with `argv` and has no word that looks
+    like one of the patterns in `unless` (`$` stands for a word that cannot be read)."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    argv: list[str | list[str]]
+    unless: list[str] = []
+    match: list[str] = []
+    not_match: list[str] = []
+
+
+class Examples(BaseModel):
+    """What the whole policy must say under one preset, checked when it is loaded."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    preset: ApprovalPreset
+    allow: list[str] = []
+    ask: list[str] = []
+    deny: list[str] = []
+
+    def pairs(self) -> Iterator[tuple[Decision, str]]:
+        yield from (("allow", text) for text in self.allow)
+        yield from (("ask", text) for text in self.ask)
+        yield from (("deny", text) for text in self.deny)
+
 
 class Policy(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     version: Literal[1] = 1
     default: Decision = "allow"
+    strict_default: Decision = "ask"
     unparsed: Decision = "ask"
     rules: list[Rule] = []
+    read_only: list[ReadOnly] = []
+    examples: list[Examples] = []
 
 
 class Verdict(BaseModel):
@@ -81,19 +103,42 @@ class Verdict(BaseModel):
     decision: Decision
     reason: str = ""
     """Reasons of the rules that decided, for the card and for the model."""
+    four_eyes: bool = False
+    """One of the rules that ask wants somebody else than the requester to approve."""
 
 
-def judge(policy: Policy, command: str) -> Verdict:
+def judge(policy: Policy, command: str, preset: ApprovalPreset = "default") -> Verdict:
     """The strictest decision over every command in the text, wrappers and substitutions
     followed."""
-    commands = list(_commands(command, 0))
-    hits = [rule for words in commands for rule in policy.rules if words and _hits(rule, words)]
-    decisions: list[tuple[Decision, str]] = [(rule.decision, rule.reason) for rule in hits]
-    if None in commands:
-        decisions.append((policy.unparsed, "cannot be read with certainty"))
-    decision = max((d for d, _ in decisions), key=_STRICTNESS.__getitem__, default=policy.default)
-    reasons = dict.fromkeys(reason for d, reason in decisions if d == decision)
-    return Verdict(decision=decision, reason="; ".join(reasons))
+    found: list[tuple[Decision, str, bool]] = []
+    for words in bash.commands(command):
+        if words is None:
+            found.append((policy.unparsed, "cannot be read with certainty", False))
+            continue
+        hits = [rule for rule in policy.rules if _hits(rule, words)]
+        found += [(rule.under(preset), rule.reason, rule.four_eyes) for rule in hits]
+        if any(_may_hit(rule, words) for rule in policy.rules):
+            found.append((policy.unparsed, "cannot be read with certainty", False))
+        elif not hits:
+            found.append(_unnamed(policy, words, preset))
+    decision = max((d for d, *_ in found), key=_STRICTNESS.__getitem__, default=policy.default)
+    decided = [(reason, four_eyes) for d, reason, four_eyes in found if d == decision]
+    return Verdict(
+        decision=decision,
+        reason="; ".join(dict.fromkeys(reason for reason, _ in decided if reason)),
+        four_eyes=decision == "ask" and any(four_eyes for _, four_eyes in decided),
+    )
+
+
+def _unnamed(
+    policy: Policy, words: list[str], preset: ApprovalPreset
+) -> tuple[Decision, str, bool]:
+    """The decision on a command that no rule names."""
+    if preset != "strict" or _STRICTNESS[policy.default] > _STRICTNESS[policy.strict_default]:
+        return policy.default, "", False
+    if any(_reads(entry, words) for entry in policy.read_only):
+        return policy.default, "", False
+    return policy.strict_default, "does more than read, and approvals are strict here", False
 
 
 @cache
@@ -110,125 +155,70 @@ def load_policy(path: Path | None = None) -> Policy:
         raise PolicyError(
             f"The policy file {source} is wrong at {place}: {first['msg']}."
         ) from None
+    for complaint in _complaints(policy):
+        raise PolicyError(f"The policy file {source} is wrong: {complaint}.")
+    return _without_examples(policy)
+
+
+def _without_examples(policy: Policy) -> Policy:
+    """What is left to decide by: each task's journal holds it."""
+    bare: dict[str, list[str]] = {"match": [], "not_match": []}
+    return policy.model_copy(
+        update={
+            "rules": [rule.model_copy(update=bare) for rule in policy.rules],
+            "read_only": [entry.model_copy(update=bare) for entry in policy.read_only],
+            "examples": [],
+        }
+    )
+
+
+def _complaints(policy: Policy) -> Iterator[str]:
+    """What the examples in a policy do not bear out."""
     for rule in policy.rules:
         alone = Policy(rules=[rule])
-        for text, expected in [
-            *((t, True) for t in rule.match),
-            *((t, False) for t in rule.not_match),
-        ]:
+        for text, expected in _expected(rule):
             if (judge(alone, text).reason == rule.reason) is not expected:
                 verb = "match" if expected else "not match"
-                raise PolicyError(f"Rule {rule.id!r} of {source} should {verb} {text!r}.")
-    return policy
+                yield f"rule {rule.id!r} should {verb} {text!r}"
+    for entry in policy.read_only:
+        only = Policy(read_only=[entry])
+        for text, expected in _expected(entry):
+            if (judge(only, text, "strict").decision == "allow") is not expected:
+                verb = "match" if expected else "not match"
+                yield f"read_only {entry.argv} should {verb} {text!r}"
+    for given in policy.examples:
+        for wanted, text in given.pairs():
+            if (said := judge(policy, text, given.preset).decision) != wanted:
+                yield f"under {given.preset!r} it says {said}, not {wanted}, to {text!r}"
+
+
+def _expected(rule: Rule | ReadOnly) -> list[tuple[str, bool]]:
+    return [*((text, True) for text in rule.match), *((text, False) for text in rule.not_match)]
 
 
 def _hits(rule: Rule, words: list[str]) -> bool:
-    if len(words) < len(rule.argv):
+    if not _begins(words, rule.argv):
         return False
-    for wanted, word in zip(rule.argv, words, strict=False):
-        if word not in ([wanted] if isinstance(wanted, str) else wanted):
-            return False
     rest = words[len(rule.argv) :]
-    return not rule.any_arg or any(_is_arg(word, arg) for word in rest for arg in rule.any_arg)
+    return not rule.any_arg or any(bash.is_arg(word, arg) for word in rest for arg in rule.any_arg)
 
 
-def _is_arg(word: str, wanted: str) -> bool:
-    """`-rf` holds the flags `-r` and `-f`; anything else is compared whole."""
-    if len(wanted) == 2 and wanted[0] == "-" and word[:1] == "-" and word[:2] != "--":
-        return wanted[1] in word[1:]
-    return word == wanted
+def _may_hit(rule: Rule, words: list[str]) -> bool:
+    """Whether the word that cannot be read stands where the rule names one: `git $WHAT`."""
+    *known, last = words
+    names = len(known) < len(rule.argv) and bool(known)
+    return last == "$" and names and _begins(known, rule.argv[: len(known)])
 
 
-def _commands(text: str, depth: int) -> Iterator[list[str] | None]:
-    """Words of each command in `text`; None for a part that cannot be read."""
-    if depth > _MAX_DEPTH:
-        yield None
-        return
-    tree = _parser().parse(_as_ascii(text))
-    if tree.root_node.has_error:
-        yield None
-    stack = [tree.root_node]
-    while stack:
-        node = stack.pop()
-        stack.extend(node.children)
-        if node.type == "command":
-            yield from _unwrap(_words(node), depth)
+def _reads(entry: ReadOnly, words: list[str]) -> bool:
+    if not _begins(words, entry.argv):
+        return False
+    rest = words[len(entry.argv) :]
+    return not any(fnmatchcase(word, pattern) for word in rest for pattern in entry.unless)
 
 
-def _as_ascii(text: str) -> bytes:
-    """What the grammar may see: its scanner reads outside its memory for some characters beyond
-    ASCII. None of them is special to bash, and no rule names one.
-    """
-    return "".join(char if char.isascii() else "_" for char in text).encode()
-
-
-def _unwrap(words: list[str | None], depth: int) -> Iterator[list[str] | None]:
-    """The command itself and, for wrappers and shells, the command inside."""
-    if not words:
-        return
-    if words[0] is None:
-        yield None  # the program's name is built at run time
-        return
-    name = words[0].rsplit("/", 1)[-1]
-    known = [word for word in words[1:] if word is not None]
-    yield _normal(name, known)
-    if name in _SHELLS | {"eval"}:
-        inline = name == "eval" or any(_is_arg(word, "-c") for word in known)
-        if inline and None in words:
-            yield None
-        elif inline:
-            scripts = [word for word in known if not word.startswith("-")]
-            yield from _commands(" ".join(scripts) if name == "eval" else scripts[0], depth + 1)
-    elif name in _WRAPPERS:
-        inner = words[1:]
-        while (inner and (inner[0] or "").startswith(("-", "+"))) or (
-            inner and _is_setting(inner[0])
-        ):
-            inner = inner[1:]
-        yield from _unwrap(inner, depth)
-
-
-def _is_setting(word: str | None) -> bool:
-    """`NAME=value` of env, or the duration of timeout."""
-    return word is not None and ("=" in word or word.rstrip("smhd").replace(".", "").isdigit())
-
-
-def _normal(name: str, words: list[str]) -> list[str]:
-    """git's global options stand before its sub-command and would hide it."""
-    if name == "git":
-        while words and words[0].startswith("-"):
-            words = words[2:] if words[0] in ("-C", "-c", "--git-dir", "--work-tree") else words[1:]
-    return [name, *words]
-
-
-def _words(node: Node) -> list[str | None]:
-    """Program and arguments with quotes removed; None where a variable or substitution stands."""
-    words: list[str | None] = []
-    for child in node.children:
-        inner = child.children[0] if child.type == "command_name" and child.children else child
-        if inner.type in _WORDS:
-            words.append(_literal(inner))
-    return words
-
-
-def _literal(node: Node) -> str | None:
-    text = (node.text or b"").decode(errors="replace")
-    match node.type:
-        case "word" | "number":
-            return text.replace("\\", "")
-        case "raw_string":
-            return text[1:-1]
-        case "string":
-            if any(child.type.endswith(("expansion", "substitution")) for child in node.children):
-                return None
-            return text[1:-1].replace('\\"', '"').replace("\\\\", "\\")
-        case "concatenation":
-            parts = [_literal(child) for child in node.children]
-            return None if None in parts else "".join(part or "" for part in parts)
-        case _:
-            return None
-
-
-@cache
-def _parser() -> Parser:
-    return Parser(Language(tree_sitter_bash.language()))
+def _begins(words: list[str], argv: list[str | list[str]]) -> bool:
+    return len(words) >= len(argv) and all(
+        word in ([wanted] if isinstance(wanted, str) else wanted)
+        for wanted, word in zip(argv, words, strict=False)
+    )

@@ -18,6 +18,16 @@ def test_the_key_alone_is_enough() -> None:
         ({"OPENAI_API_KEY": ""}, "OPENAI_API_KEY is not set"),
         ({"OPENAI_API_KEY": "k", "OPENAI_BASE_URL": "localhost"}, "OPENAI_BASE_URL='localhost'"),
         ({"OPENAI_API_KEY": "k", "LLM_API": "soap"}, "LLM_API='soap'"),
+        ({"OPENAI_API_KEY": "k", "LLM_IMAGES": "yes"}, "LLM_IMAGES='yes'"),
+        ({"OPENAI_API_KEY": "k", "THREADWRIGHT_DOWNLOAD_MB": "2000"}, "THREADWRIGHT_DOWNLOAD_MB"),
+        (
+            {"OPENAI_API_KEY": "k", "THREADWRIGHT_PUBLIC_URL": "https://a.example"},
+            "THREADWRIGHT_LINK_SECRET is not set",
+        ),
+        (
+            {"OPENAI_API_KEY": "k", "THREADWRIGHT_LINK_SECRET": "short"},
+            "THREADWRIGHT_LINK_SECRET cannot be used",
+        ),
         ({"OPENAI_API_KEY": "k", "THREADWRIGHT_STEP_TURNS": "0"}, "THREADWRIGHT_STEP_TURNS='0'"),
     ],
 )
