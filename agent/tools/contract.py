@@ -73,6 +73,8 @@ class Bench:
     generation: int
     activity_rev: int
     """Base of this step's activity revisions."""
+    seen_seq: int = 0
+    """Newest message the task had read when the step began; a newer one may be an answer."""
     after: Checkpoint | None = None
     """Under way when the step began; nothing may be changed before it is taken."""
     ran: list[Ran] = field(default_factory=list)

@@ -4,8 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from agent import approvals
-from agent import protocol as p
+from agent.tools.asking import ask
 from agent.tools.contract import Arguments, Bench, Tool, ToolResult, problem
 from agent.tools.shell import one_line
 
@@ -31,25 +30,9 @@ async def ask_user(bench: Bench, args: AskArguments, place: str, call_id: str) -
     options = [option.strip()[:75] for option in args.options or [] if option.strip()]
     if len(options) > 5 or len(set(options)) < len(options):
         return problem("bad_arguments", "options: at most five, each different")
-    key = approvals.action_key(
-        bench.task, f"{bench.run_id}/{place}/{call_id}", args.question, "", bench.generation
-    )
     bench.asked = args.question
     bench.say(f"asked: {one_line(args.question)}", waiting=True)
-    asked_at = await bench.ctx.time()
-    request = p.ApprovalRequest(
-        kind="question",
-        approval=key,
-        thread=bench.thread,
-        question=args.question,
-        options=options,
-        requester=bench.requester,
-        approvers=bench.config.approvers,
-        expires_at=asked_at + bench.config.approval_seconds,
-    )
-    outcome = await bench.ctx.workflow_call(approvals.run, key, request)
-    await bench.reacquire(place)  # days may have passed
-    bench.asked = ""
+    outcome = await ask(bench, place, call_id, args.question, options=options)
     if outcome.verdict != "answered" or outcome.by is None:
         return problem("no_answer", "Nobody answered in time.", "Finish the step as blocked.")
     who = outcome.by.name or outcome.by.user_id

@@ -4,14 +4,15 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from agent import approvals
 from agent import protocol as p
 from agent.policy import judge
+from agent.tools.asking import ask
 from agent.tools.contract import Arguments, Bench, Ran, Tool, ToolResult, problem
 from sandbox.client import CommandResult
 from sandbox.protocol import Command
 
 DEFAULT_SECONDS, MAX_SECONDS = 120, 600
+ASKED_CHARS = 1000
 
 
 class ShellArguments(Arguments):
@@ -69,28 +70,17 @@ async def _cleared(
     bench: Bench, command: str, workdir: str, place: str, call_id: str
 ) -> ToolResult | None:
     """None when the command may run; else the refusal the model reads."""
-    verdict = judge(bench.config.policy, command)
+    verdict = judge(bench.config.policy, command, bench.config.approvals)
     if verdict.decision == "allow":
         return None
     if verdict.decision == "deny":
         return problem("forbidden", f"This command is not allowed here: it {verdict.reason}.")
-    key = approvals.action_key(
-        bench.task, f"{bench.run_id}/{place}/{call_id}", command, workdir, bench.generation
-    )
+    bench.asked = f"approval of the command {command[:ASKED_CHARS]}"
     bench.say(f"waiting for approval of `{one_line(command)}`", waiting=True)
-    asked_at = await bench.ctx.time()
-    request = p.ApprovalRequest(
-        approval=key,
-        thread=bench.thread,
-        question=f"This command {verdict.reason}.",
-        command=command,
-        workdir=workdir,
-        requester=bench.requester,
-        approvers=bench.config.approvers,
-        expires_at=asked_at + bench.config.approval_seconds,
+    why = f"This command {verdict.reason}."
+    outcome = await ask(
+        bench, place, call_id, why, command=command, workdir=workdir, four_eyes=verdict.four_eyes
     )
-    outcome = await bench.ctx.workflow_call(approvals.run, key, request)
-    await bench.reacquire(place)  # days may have passed
     if outcome.verdict == "approved":
         return None
     return _refusal(outcome)

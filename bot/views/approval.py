@@ -1,13 +1,13 @@
 """Owns the look of a question to people: a command to approve, or a choice to make.
 
 The command is shown whole and unparsed, or it cannot be approved. Once decided the buttons are gone
-and the card says who decided and when; the command stays.
+and the card opens with who decided, what and when; the command stays.
 """
 
 import json
 from dataclasses import dataclass
 
-from agent.protocol import ApprovalBody, ApprovalOutcome, ApprovalRequest, Person
+from agent.protocol import ApprovalBody, ApprovalOutcome, ApprovalRequest
 from bot import names
 from bot.views import blocks, mrkdwn
 from bot.views.blocks import Block, Rendered
@@ -16,6 +16,8 @@ COMMAND_CHARS = 8000
 """All blocks of a message together have a ceiling near 13,000 characters."""
 PLAIN_COMMAND_CHARS = 2900
 MOST_OPTIONS = 10
+MOST_MENTIONS = 20
+SAID_CHARS = 500
 
 
 @dataclass(frozen=True)
@@ -40,69 +42,99 @@ class Choice:
 def render(body: ApprovalBody, plain: bool = False) -> Rendered:
     """`plain` uses sections alone, should Slack refuse the richer blocks."""
     request, outcome = body.request, body.outcome
-    head = _head(body)
-    parts: list[Block] = [blocks.section(f"*{head}*")]
-    if request.question.strip():
-        parts.append(blocks.section(mrkdwn.from_markdown(request.question, 2000)))
-    if request.command:
-        parts.append(_command(request.command, plain))
-    if outcome is None:
-        parts.extend(_open(request, plain))
-    else:
-        parts.append(_footer(outcome_line(outcome), _workdir(request)))
+    head = _head(request)
+    closed = blocks.section(outcome_line(outcome)) if outcome else None
+    is_command = request.kind == "command"
+    parts: list[Block] = [closed if closed and is_command else blocks.section(f"*{head}*")]
+    if why := mrkdwn.from_markdown(request.question, 2000):
+        parts.append(blocks.section(why))
+    if is_command:
+        parts += [_command(request.command, plain), blocks.context(_workdir(request))]
+    if closed is None:
+        parts += _open(request, plain)
+    elif not is_command:
+        parts.append(closed)  # an answer stands below its question
     return Rendered(text=_fallback(head, request, outcome), blocks=parts)
 
 
 def outcome_line(outcome: ApprovalOutcome) -> str:
     """Who decided, what, and when; also told to whoever clicks later."""
     at = f", {mrkdwn.date(outcome.at)}" if outcome.at else ""
-    by = f" by {mrkdwn.mention(outcome.by.user_id)}" if outcome.by else ""
+    who = mrkdwn.mention(outcome.by.user_id) if outcome.by else ""
+    by = f" by {who}" if who else ""
+    said = _quoted(outcome.message or outcome.answer)
     match outcome.verdict:
         case "approved":
             return f"*Approved*{by}{at}"
         case "denied":
-            return f"*Denied*{by}{at}"
+            return f"*Denied*{by}{at}{f': {said}' if said else ''}"
         case "answered":
-            return f"*Answered*{by}{at}: {mrkdwn.escape(mrkdwn.one_line(outcome.answer), 300)}"
+            return f"*Answered*{by}{at}: {said}"
         case "expired":
             return f"*Expired* without an answer{at}. Nothing was run."
+        case "withdrawn" if who and outcome.message:
+            return f"*Withdrawn*{at}: {who} wrote something new."
+        case "withdrawn" if who:
+            return f"*Withdrawn*{at}: {who} stopped the work."
         case "withdrawn":
             return f"*Withdrawn*{at}: no answer is needed any more."
 
 
-def _head(body: ApprovalBody) -> str:
-    if body.request.kind == "question":
+def _quoted(said: str) -> str:
+    """What somebody chose or wrote, as they wrote it, on one line."""
+    line = mrkdwn.one_line(mrkdwn.visible(said))
+    return f"“{mrkdwn.escape(line, SAID_CHARS)}”" if line else ""
+
+
+def _head(request: ApprovalRequest) -> str:
+    if request.kind == "question":
         return "Question"
-    return "Approval" if body.outcome else "Approval needed"
+    return "Approval by a second person" if request.four_eyes else "Approval needed"
 
 
 def _open(request: ApprovalRequest, plain: bool) -> list[Block]:
-    lines = [_workdir(request), _who(request), _until(request)]
+    who = f"{_who(request)} · open until {mrkdwn.date(request.expires_at)}"
     if request.kind == "question":
-        return [*_choices(request), _footer(*lines, "or say it in a reply")]
+        how = "Choose, or reply here in your own words." if request.options else "Reply here."
+        return [*_choices(request), _lines(who, how)]
+    how = "Or reply here: that denies it and tells me what to do instead."
+    if request.four_eyes:
+        asker = mrkdwn.mention(request.requester.user_id)
+        how = f"{asker} asked for it, so may deny it but not approve it.\n{how}"
     deny = blocks.button("Deny", names.DENY, request.approval, "danger")
     if not _shown_whole(request.command, plain):
-        lines.append("too long to be shown whole, so it can only be denied")
-        return [blocks.actions(deny), _footer(*lines)]
+        how = f"The command is too long to be shown whole, so it can only be denied.\n{how}"
+        return [blocks.actions(deny), _lines(who, how)]
     approve = blocks.button("Approve", names.APPROVE, request.approval, "primary")
-    return [blocks.actions(approve, deny), _footer(*lines)]
+    return [blocks.actions(approve, deny), _lines(who, how)]
+
+
+def _lines(*lines: str) -> Block:
+    return blocks.context("\n".join(lines))
 
 
 def _choices(request: ApprovalRequest) -> list[Block]:
     """One button per option; options too long for a button are listed above numbered buttons."""
     packed = [(option, Choice(request.approval, option).pack()) for option in request.options]
-    fitting = [(o, value) for o, value in packed if o.strip() and len(value) <= blocks.VALUE_CHARS]
+    fitting = [
+        (o, value) for o, value in packed if mrkdwn.one_line(o) and len(value) <= blocks.VALUE_CHARS
+    ]
     fitting = fitting[:MOST_OPTIONS]
     if not fitting:
         return []
     long = any(len(option) > blocks.BUTTON_CHARS for option, _ in fitting)
     buttons = [
-        blocks.button(f"Option {n}" if long else option, f"{names.ANSWER}:{n}", value)
+        blocks.button(
+            f"Option {n}" if long else mrkdwn.one_line(option), f"{names.ANSWER}:{n}", value
+        )
         for n, (option, value) in enumerate(fitting, start=1)
     ]
     if not long:
         return [blocks.actions(*buttons)]
-    listed = [f"{n}. {mrkdwn.escape(o, 500)}" for n, (o, _) in enumerate(fitting, start=1)]
+    listed = [
+        f"{n}. {mrkdwn.escape(mrkdwn.one_line(o), 500)}"
+        for n, (o, _) in enumerate(fitting, start=1)
+    ]
     return [*(blocks.section(line) for line in listed), blocks.actions(*buttons)]
 
 
@@ -124,27 +156,29 @@ def _command(command: str, plain: bool) -> Block:
     return blocks.preformatted(shown)
 
 
-def _footer(*parts: str) -> Block:
-    line = " · ".join(part for part in parts if part)
-    return blocks.context(line[:1].upper() + line[1:])
-
-
 def _workdir(request: ApprovalRequest) -> str:
-    if not request.command:
-        return ""
+    """Where the command runs, said with the command."""
     if request.workdir in ("", "."):
-        return "in the project folder"
-    return f"in {mrkdwn.code(request.workdir, 200)}"
+        return "Runs in the project folder"
+    return f"Runs in {mrkdwn.code(request.workdir, 200)}"
 
 
 def _who(request: ApprovalRequest) -> str:
     """The people who may answer, mentioned: they are being asked."""
-    ids = dict.fromkeys([request.requester.user_id, *request.approvers])
-    return "for " + ", ".join(mrkdwn.mention(user_id) for user_id in list(ids)[:20])
+    asker = request.requester.user_id
+    others = [one for one in dict.fromkeys(request.approvers) if one != asker]
+    if not request.four_eyes:
+        return f"For {_mentions([asker, *others])}"
+    if others:
+        return f"For {_mentions(others)}"
+    if request.approvers:
+        return "Nobody else is named who could approve it"
+    return "For any other member of this workspace"
 
 
-def _until(request: ApprovalRequest) -> str:
-    return f"open until {mrkdwn.date(request.expires_at)}"
+def _mentions(ids: list[str]) -> str:
+    shown = ", ".join(map(mrkdwn.mention, ids[:MOST_MENTIONS]))
+    return f"{shown} and {len(ids) - MOST_MENTIONS} more" if len(ids) > MOST_MENTIONS else shown
 
 
 def _fallback(head: str, request: ApprovalRequest, outcome: ApprovalOutcome | None) -> str:
@@ -154,5 +188,8 @@ def _fallback(head: str, request: ApprovalRequest, outcome: ApprovalOutcome | No
 
 
 def _plainly(outcome: ApprovalOutcome) -> str:
-    by: Person | None = outcome.by
-    return f"{outcome.verdict} by {mrkdwn.name(by.user_id, by.name)}" if by else outcome.verdict
+    if outcome.by is None:
+        return outcome.verdict
+    said = _quoted(outcome.message or outcome.answer) if outcome.verdict != "withdrawn" else ""
+    by = mrkdwn.name(outcome.by.user_id, outcome.by.name)
+    return f"{outcome.verdict} by {by}{f': {said}' if said else ''}"

@@ -56,8 +56,30 @@ async def test_a_late_click_is_told_the_true_outcome(
     decisions.answers(p.AnswerReceipt(accepted=False, outcome=outcome))
     await deliver(payloads.click(names.APPROVE, APPROVAL))
     [told] = slack.of("chat.postEphemeral")
-    assert "decided before your click" in told["text"]
+    assert "closed before your click" in told["text"]
     assert "*Denied* by <@U0BEN>" in told["text"]
+
+
+@pytest.mark.parametrize(
+    ("outcome", "words"),
+    [
+        (p.ApprovalOutcome(verdict="denied", by=BEN, message="use <b>"), "“use &lt;b&gt;”"),
+        (p.ApprovalOutcome(verdict="withdrawn", by=BEN, message="no"), "wrote something new"),
+        (p.ApprovalOutcome(verdict="withdrawn", by=BEN), "<@U0BEN> stopped the work"),
+        (p.ApprovalOutcome(verdict="expired"), "*Expired* without an answer"),
+    ],
+)
+async def test_a_click_after_a_reply_a_stop_or_the_deadline_is_told_what_happened(
+    deliver: Deliver,
+    decisions: Decisions,
+    slack: FakeSlack,
+    outcome: p.ApprovalOutcome,
+    words: str,
+) -> None:
+    decisions.answers(p.AnswerReceipt(accepted=False, outcome=outcome))
+    await deliver(payloads.click(names.APPROVE, APPROVAL))
+    [told] = slack.of("chat.postEphemeral")
+    assert words in told["text"]
 
 
 async def test_an_outsiders_click_reaches_nothing(
@@ -75,7 +97,7 @@ async def test_an_option_answers_with_its_own_text(
     decisions.answers(p.AnswerReceipt(accepted=True))
     value = Choice(APPROVAL, "SQLite, “small”").pack()
     await deliver(payloads.click(f"{names.ANSWER}:2", value))
-    [asked] = ingress.calls
+    [asked] = [call for call in ingress.calls if call.handler == "Approval/decide"]
     assert asked.key == APPROVAL
     assert (asked.value["decision"], asked.value["answer"]) == ("answer", "SQLite, “small”")
 
@@ -111,10 +133,75 @@ async def test_an_answer_that_could_not_be_recorded_is_said_so(
     assert "try again" in told["text"]
 
 
-async def test_feedback_is_thanked_for(deliver: Deliver, slack: FakeSlack) -> None:
-    await deliver(payloads.click(names.FEEDBACK, f"good:{THREAD}/1"))
+async def test_feedback_reaches_the_session_of_its_task_and_is_thanked_for_privately(
+    deliver: Deliver, slack: FakeSlack, ingress: FakeIngress
+) -> None:
+    value = f"good:{THREAD}/12"
+    for _ in range(2):  # Slack delivers again
+        await deliver(payloads.click(names.FEEDBACK, value, action_ts="1712000300.5"))
+    [sent] = ingress.of("Session/on_feedback")
+    assert sent.key == THREAD
+    feedback = p.Feedback.model_validate(sent.value)
+    assert (feedback.task, feedback.verdict, feedback.at) == (f"{THREAD}/12", "good", 1712000300.5)
+    assert feedback.by.user_id == "U0ANA"
+    assert "Thank you" in slack.of("chat.postEphemeral")[0]["text"]
+
+
+async def test_what_was_recorded_is_not_said_to_have_failed_because_the_thanks_were_lost(
+    deliver: Deliver, slack: FakeSlack, ingress: FakeIngress
+) -> None:
+    slack.silent.add("chat.postEphemeral")
+    response = await deliver(payloads.click(names.FEEDBACK, f"good:{THREAD}/12"))
+    assert response.status == 200
+    assert len(ingress.of("Session/on_feedback")) == 1
+    assert len(slack.of("chat.postEphemeral")) == 1
+
+
+async def test_a_changed_mind_is_sent_with_its_later_time(
+    deliver: Deliver, ingress: FakeIngress
+) -> None:
+    await deliver(payloads.click(names.FEEDBACK, f"good:{THREAD}/1", action_ts="1.0"))
+    await deliver(payloads.click(names.FEEDBACK, f"bad:{THREAD}/1", action_ts="2.0"))
+    await deliver(payloads.click(names.FEEDBACK, f"good:{THREAD}/1", action_ts="3.0"))
+    judged = [p.Feedback.model_validate(s.value) for s in ingress.of("Session/on_feedback")]
+    assert [(f.verdict, f.at) for f in judged] == [("good", 1.0), ("bad", 2.0), ("good", 3.0)]
+
+
+async def test_an_outsiders_feedback_is_refused(
+    deliver: Deliver, ingress: FakeIngress, slack: FakeSlack
+) -> None:
+    await deliver(payloads.click(names.FEEDBACK, f"good:{THREAD}/1", user="U0GUEST"))
+    assert ingress.sends == []
+    assert "members of this workspace" in slack.of("chat.postEphemeral")[0]["text"]
+
+
+@pytest.mark.parametrize(
+    ("action", "value"),
+    [
+        (names.FEEDBACK, "good"),
+        (names.FEEDBACK, f"great:{THREAD}/1"),
+        (names.FEEDBACK, f"good:{THREAD}"),
+        (names.FEEDBACK, "good:a:b/1"),
+        (names.FEEDBACK, f"good:{THREAD}/²"),
+        (names.STOP, "nowhere"),
+        (names.DOWNLOAD, ""),
+        (names.APPROVE, ""),
+        (names.APPROVE, f"{TEAM}:C0VAULT:{payloads.TS}/1/abcdef"),
+        (f"{names.ANSWER}:1", Choice(f"{TEAM}:C0VAULT:{payloads.TS}/1/abcdef", "yes").pack()),
+        (names.STOP, f"{TEAM}:C0VAULT:{payloads.TS}"),
+        (names.DOWNLOAD, f"{TEAM}:C0VAULT:{payloads.TS}"),
+        (names.FEEDBACK, f"good:{TEAM}:C0VAULT:{payloads.TS}/1"),
+        (f"{names.ANSWER}:1", "[]"),
+    ],
+)
+async def test_a_value_of_no_use_or_of_another_channel_is_met_with_a_sentence(
+    deliver: Deliver, ingress: FakeIngress, slack: FakeSlack, action: str, value: str
+) -> None:
+    response = await deliver(payloads.click(action, value))
+    assert response.status == 200
     [told] = slack.of("chat.postEphemeral")
-    assert "Thank you" in told["text"]
+    assert "cannot read this button" in told["text"]
+    assert ingress.sends == ingress.calls == []
 
 
 async def test_a_button_of_an_older_release_is_acknowledged(deliver: Deliver) -> None:
