@@ -8,7 +8,7 @@ import logging
 import sys
 from collections.abc import Callable
 
-from agent import endpoint, settings
+from agent import endpoint, links, settings
 from agent.app import SERVICES
 from agent.model import current_llm
 from agent.policy import PolicyError, load_policy
@@ -64,6 +64,7 @@ async def serve(now: Settings, sandboxes: SandboxSettings) -> None:
         stop=stop,
         ready=lambda: registered,
         identity_keys=keys or None,
+        pages=links.pages(),
     )
     for task in (probing, registering):
         if task.done():

@@ -5,7 +5,7 @@ A message interrupts it: it is cancelled, and its clean end is waited for.
 
 from typing import Any, TypeVar
 
-from restate import RestateDurableCallFuture, TerminalError, WorkflowContext, select
+from restate import Context, RestateDurableCallFuture, TerminalError, WorkflowContext, select
 
 from sandbox.durable import is_cancel
 
@@ -37,22 +37,35 @@ class Child:
             return answer
         self.interrupted = True
         self._ctx.cancel_invocation(self._invocation)
+        answered: T | None = None
         try:
-            return await call
+            answered = await call
         except TerminalError as error:
-            if is_cancel(error):
-                return None  # it had not begun, so there is nothing to clean up
-            raise
-        finally:
-            self._invocation = None
+            if not is_cancel(error) or await answer_of(self._ctx, self._invocation) is not None:
+                raise  # we were cancelled too: `settled` tells what it had done
+        self._invocation = None
+        return answered
 
     async def settled(self) -> dict[str, Any]:
         """The answer of one that was cancelled together with us, once it ended; empty for none."""
-        invocation, self._invocation = self._invocation, None
-        if invocation is None:
+        if self._invocation is None:
             return {}
+        answer = await answer_of(self._ctx, self._invocation)
+        self._invocation = None
+        return answer or {}
+
+
+async def answer_of(ctx: Context, invocation: str) -> dict[str, Any] | None:
+    """What an invocation answers, once it ended; None when it ended without an answer.
+
+    A cancel of ours that comes meanwhile looks like one of its own, so it is asked again.
+    """
+    for _ in range(2):
         try:
-            answer: dict[str, Any] = await self._ctx.attach_invocation(invocation, type_hint=dict)
-        except TerminalError:
-            return {}  # it had not begun
-        return answer
+            answer: dict[str, Any] = await ctx.attach_invocation(invocation, type_hint=dict)
+        except TerminalError as error:
+            if not is_cancel(error):
+                return None
+        else:
+            return answer
+    return None

@@ -13,7 +13,7 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Awaitable, Callable, Iterable, Iterator, MutableMapping
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, MutableMapping
 from contextlib import contextmanager
 from typing import Any, NoReturn
 from urllib.parse import urlsplit
@@ -25,6 +25,9 @@ from hypercorn.config import Config
 from restate.server import install_shutdown_hook
 
 log = logging.getLogger(__name__)
+
+Asgi = Callable[[Any, Any, Any], Awaitable[None]]
+"""An ASGI application."""
 
 Durable = restate.Service | restate.VirtualObject | restate.Workflow
 _Message = MutableMapping[str, Any]
@@ -94,6 +97,7 @@ async def serve(
     ready: Callable[[], bool] = lambda: True,
     identity_keys: list[str] | None = None,
     grace_seconds: float = 1.0,
+    pages: Mapping[str, Asgi] | None = None,
 ) -> None:
     """Serve until `stop` is set; `GET /health` answers 200 once `ready()`.
 
@@ -102,13 +106,14 @@ async def serve(
         identity_keys: public keys of the Restate servers that may call; None accepts any caller.
         grace_seconds: what runs at the stop may end in this time, then it is cut off; the engine
             drives it again elsewhere.
+        pages: further applications by path prefix, for example `{"/files/": app}`.
 
     Raises:
         EndpointError: the port is taken or not ours to bind.
     """
     host, port = host_and_port(bind, "the endpoint's bind address")
     await _refuse_taken(host, port)
-    attempts = _Attempts(restate.app(services, identity_keys=identity_keys), ready)
+    attempts = _Attempts(restate.app(services, identity_keys=identity_keys), ready, pages or {})
     closed = asyncio.Event()
     app: Any = attempts
     running = asyncio.create_task(
@@ -180,9 +185,10 @@ class _Attempts:
     hypercorn itself would let each of them run to its end, however long that takes.
     """
 
-    def __init__(self, app: Any, ready: Callable[[], bool]) -> None:
+    def __init__(self, app: Any, ready: Callable[[], bool], pages: Mapping[str, Asgi]) -> None:
         self._app = app
         self._ready = ready
+        self._pages = pages
         self._running: set[asyncio.Task[Any]] = set()
         self._closing = False
 
@@ -198,7 +204,11 @@ class _Attempts:
             assert attempt is not None
             self._running.add(attempt)
             attempt.add_done_callback(self._running.discard)
-            await self._app(scope, receive, send)
+            await self._app_for(scope["path"])(scope, receive, send)
+
+    def _app_for(self, path: str) -> Asgi:
+        app: Asgi = self._app
+        return next((page for prefix, page in self._pages.items() if path.startswith(prefix)), app)
 
     async def end(self, grace_seconds: float) -> None:
         """Take nothing more; what still runs after the grace is cut off and driven again later."""

@@ -29,16 +29,16 @@ async def now(ctx: calls.AnyContext) -> float:
     return await ctx.time()
 
 
-async def presence(
+def presence(
     ctx: calls.AnyContext,
     thread: p.ThreadRef,
+    rev: int,
     state: p.PresenceState,
     *,
     text: str = "",
     title: str = "",
     initiator: str = "",
 ) -> None:
-    """Set the session status beside the thread. Several services do, so time orders them."""
-    rev = int(await now(ctx) * 1000)
+    """Set the session status beside the thread; only its session does."""
     body = p.PresenceBody(state=state, text=text, title=title, initiator=initiator)
     show(ctx, thread, "presence", rev, body, urgent=state != "processing")

@@ -11,6 +11,7 @@ from agent import protocol as p
 from agent.tools.contract import Checkpoint
 from sandbox import client as sandbox
 from sandbox.errors import SandboxError
+from sandbox.protocol import SandboxRef
 
 MOST_LOSSES = 5
 
@@ -26,6 +27,8 @@ class Files:
         self._ctx = ctx
         self._thread = thread
         self._generation: int | None = None
+        self.ref: SandboxRef | None = None
+        """The sandbox as it was last acquired."""
         self._checkpoints = 0
         self._losses = 0
         self._finished: dict[str, frozenset[str]] = {}
@@ -43,6 +46,7 @@ class Files:
         except SandboxError as error:
             raise as_terminal(error) from error
         self._generation = lease.ref.generation
+        self.ref = lease.ref
         if lease.note and not lease.rolled_back:
             events.restarted(self._ctx, self._thread, lease.ref.generation, lease.note)
         return lease

@@ -27,11 +27,13 @@ class StepLoop:
     Args:
         bench: what the tools work with.
         items: the opening of the conversation.
+        spent_usd: what the task has cost before.
     """
 
-    def __init__(self, bench: Bench, items: list[transcript.Item]) -> None:
+    def __init__(self, bench: Bench, items: list[transcript.Item], spent_usd: float = 0.0) -> None:
         self.bench = bench
         self.items = items
+        self._spent_usd = spent_usd
         self.usage = p.Usage()
         self.turns = 0
         self._model_seconds = 0.0
@@ -44,11 +46,18 @@ class StepLoop:
             if self._model_seconds + self.bench.seconds > self.bench.config.step_seconds:
                 minutes = self.bench.config.step_seconds // 60
                 return self._end("blocked", f"The step took longer than {minutes} minutes.")
+            if self._over_budget():
+                return self._end("blocked", over_budget(self.bench.config.budget_usd))
             turn = await self._ask()
             outcome = await self._act(turn)
             if outcome is not None:
                 return outcome
         return self._end("blocked", f"The step needed more than {self.turns} turns.")
+
+    def _over_budget(self) -> bool:
+        """Passed by one call at most. Calls without a known price count as nothing."""
+        budget = self.bench.config.budget_usd
+        return budget is not None and self._spent_usd + self.usage.known_usd >= budget
 
     async def _ask(self) -> Turn:
         self.turns += 1
@@ -60,7 +69,8 @@ class StepLoop:
             effort=self.bench.config.effort,
             cache_key=self.bench.run_id,
         )
-        turn = await model.ask(self.bench.ctx, f"turn {self.turns}", request)
+        look = self.bench.sandbox.peek
+        turn = await model.ask(self.bench.ctx, f"turn {self.turns}", request, look)
         self.usage += priced(turn.usage, turn.model)
         self._model_seconds += turn.ms / 1000
         return turn
@@ -158,3 +168,10 @@ class StepLoop:
             usage=self.usage,
             turns=self.turns,
         )
+
+
+def over_budget(budget_usd: float | None) -> str:
+    return (
+        f"The task reached its budget of ${budget_usd or 0:.2f}. Write again to go on with a new "
+        "one, or choose a larger budget in App Home."
+    )

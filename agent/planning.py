@@ -12,7 +12,9 @@ from agent.llm import Request, Turn, priced
 from agent.model import ask
 from agent.prompts import render
 from agent.retries import LONG_STEP, PROMPT
+from sandbox.client import SandboxClient
 from sandbox.durable import is_cancel
+from sandbox.protocol import SandboxRef
 
 planning = Service(
     p.PLANNING,
@@ -27,11 +29,15 @@ class PlanRequest(p.Wire):
     config: RunConfig
     messages: list[p.HistoryEntry]
     digests: list[p.TaskDigest]
+    context: list[p.ThreadMessage] = []
+    """What stood in the thread before we were mentioned in it."""
     plan: p.Plan | None = None
     """The interrupted plan."""
     seen_before: int = 0
     """Highest sequence number the interrupted plan knew."""
     files: list[str] = []
+    sandbox: SandboxRef | None = None
+    """Where the images are that came with the messages."""
 
 
 class PlanReply(p.Wire):
@@ -57,12 +63,18 @@ async def make_plan(ctx: Context, request: PlanRequest) -> PlanReply:
 
 async def _make_plan(ctx: Context, request: PlanRequest) -> PlanReply:
     items = transcript.for_planner(
-        request.messages, request.digests, request.plan, request.files, request.seen_before
+        request.messages,
+        request.digests,
+        request.plan,
+        request.files,
+        request.seen_before,
+        request.context,
     )
+    look = SandboxClient(ctx, request.sandbox, 0).peek if request.sandbox else None
     usage = p.Usage()
     problem = ""
     for place in ("plan", "plan repair"):
-        turn = await ask(ctx, place, _as_request(request, items))
+        turn = await ask(ctx, place, _as_request(request, items), look)
         usage += priced(turn.usage, turn.model)
         if turn.refusal:
             return PlanReply(problem=f"The model refused: {turn.refusal}", usage=usage)

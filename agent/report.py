@@ -7,6 +7,9 @@ from restate import WorkflowContext
 
 from agent import events, plans
 from agent import protocol as p
+from agent.config import RunConfig
+
+ASKED_CHARS = 200
 
 
 class Report:
@@ -22,6 +25,15 @@ class Report:
         self.files: set[str] = set()
         self.checks: dict[str, None] = {}
         self._rev = 0
+        self._status = p.TaskStatus()
+
+    def runs_by(self, config: RunConfig) -> None:
+        """What `status` tells of the choices in force."""
+        self.model = config.plan_model
+        self._status = p.TaskStatus(
+            model=config.model, approvals=config.approvals, budget_usd=config.budget_usd
+        )
+        self.ctx.set("status", self._status)
 
     def add(self, outcome: p.StepOutcome) -> None:
         self.usage += outcome.usage
@@ -33,7 +45,8 @@ class Report:
         body = plans.body(plan, state, self.note, self.started_at, finished_at)
         slot = f"plan:{self.task}"
         events.show(self.ctx, self.thread, slot, self._rev, body, urgent=state != "working")
-        self.ctx.set("status", p.TaskStatus(state=_TASK_STATE[state], plan=body))
+        known = {"state": _TASK_STATE[state], "plan": body, "usage": self.usage}
+        self.ctx.set("status", self._status.model_copy(update=known))
 
     def answer(self, text: str, seq: int) -> None:
         """Answer a question that came while work goes on."""
@@ -63,6 +76,11 @@ class Report:
             files=sorted(self.files),
             checks=list(self.checks),
             asked_by=list(people.values()),
+            asked=[
+                p.Asked(by=entry.author, text=entry.text[:ASKED_CHARS])
+                for entry in messages
+                if not entry.edit
+            ],
             seconds=at - self.started_at if self.started_at else 0.0,
             usage=self.usage,
             model=self.model,

@@ -35,7 +35,13 @@ class StepRequest(p.Wire):
     """Counts the steps this task has started: orders their activity, tells their commands apart."""
     messages: list[p.HistoryEntry]
     digests: list[p.TaskDigest] = []
+    context: list[p.ThreadMessage] = []
+    """What stood in the thread before we were mentioned in it."""
     sandbox: SandboxRef
+    seen_seq: int = 0
+    """Newest message the task had read when the step began."""
+    spent_usd: float = 0.0
+    """What the task has cost before this step."""
     after: Checkpoint | None = None
     """The checkpoint of the step before, maybe still under way."""
     fence: int
@@ -60,11 +66,14 @@ async def run_step(ctx: Context, request: StepRequest) -> p.StepOutcome:
         config=request.config,
         generation=request.sandbox.generation,
         activity_rev=request.number * 10_000,
+        seen_seq=request.seen_seq,
         after=request.after,
     )
     current = next(s for s in request.plan.steps if s.id == request.step_id)
-    items = transcript.for_worker(request.messages, request.digests, request.plan, current)
-    loop = StepLoop(bench, items)
+    items = transcript.for_worker(
+        request.messages, request.digests, request.plan, current, request.context
+    )
+    loop = StepLoop(bench, items, request.spent_usd)
     outcome = await _work(loop, bench)
     if outcome.outcome != "rolled_back":
         outcome = outcome.model_copy(update={"mutated": bench.mutated})

@@ -2,8 +2,8 @@
 
 Nothing here runs for long: planning and steps are invocations of their own, raced against the next
 message. An interrupt cancels the running one, waits for its clean end, and plans anew; a stop
-cancels
-this invocation, and the same clean end follows. Whatever happens, the session is told exactly once.
+cancels this invocation, and the same clean end follows. Whatever happens, the session is told
+exactly once.
 """
 
 from restate import TerminalError, Workflow, WorkflowContext, WorkflowSharedContext
@@ -26,9 +26,20 @@ async def run(ctx: WorkflowContext, request: p.TaskRequest) -> p.TaskDone:
     try:
         done = await work.to_the_end()
     except TerminalError as error:
-        done = await work.end_early(error)
+        done = await _ended(work, error)
     calls.send(ctx, p.ON_TASK_DONE, request.thread.key, done)
     return done
+
+
+async def _ended(work: TaskRun, error: TerminalError) -> p.TaskDone:
+    """A stop may be read of before its cancel arrives, and an operator may cancel too: one that
+    comes during the clean end does not cut it short."""
+    while True:
+        try:
+            return await work.end_early(error)
+        except TerminalError as again:
+            if not is_cancel(again):
+                raise
 
 
 @task.handler()

@@ -6,23 +6,22 @@ Rebuilt by replay on every attempt; the workflow in `task.py` gives it its durab
 import restate
 from restate import RunOptions, TerminalError, WorkflowContext
 
-from agent import calls, events, plans
+from agent import events, plans, preferences
 from agent import protocol as p
 from agent.child import Child
-from agent.config import RunConfig, snapshot
-from agent.files import Files, as_terminal
+from agent.config import RunConfig, snapshot, with_preferences
+from agent.files import Files
+from agent.intake import Intake
 from agent.planning import PlanReply, PlanRequest, make_plan
+from agent.reading import Reading
 from agent.report import Report
 from agent.steps import StepRequest, run_step
 from sandbox import client as sandbox
 from sandbox.durable import is_cancel
-from sandbox.errors import SandboxError, SandboxGone, Unreachable
 
 log = restate.getLogger(__name__)  # type: ignore[no-untyped-call]  # silent on replay
 
 FENCES_PER_TASK = 1000
-FILES_FOR_PLANNER = 200
-LOOKS = 3
 
 
 class TaskRun:
@@ -33,9 +32,7 @@ class TaskRun:
         self.thread = request.thread
         self.number = request.number
         self.report = Report(ctx, request.thread, ctx.key())
-        self.seen = request.after_seq
-        self.messages: list[p.HistoryEntry] = []
-        self.digests: list[p.TaskDigest] = []
+        self.reading = Reading(ctx, request.thread, request.after_seq)
         self.plan: p.Plan | None = None
         self.planned_seq = request.after_seq
         self.plans_made = 0
@@ -43,16 +40,18 @@ class TaskRun:
         self._config: RunConfig | None = None
         self._child = Child(ctx)
         self._files = Files(ctx, request.thread)
+        self._intake = Intake(ctx, request.thread, self.reading, self._acquire)
 
     async def to_the_end(self) -> p.TaskDone:
         """Raises TerminalError when stopped, or when something fails for good."""
-        self._config = await self.ctx.run_typed(
-            "settings", snapshot, RunOptions(type_hint=RunConfig)
-        )
         self.report.started_at = await events.now(self.ctx)
-        self.report.model = self._config.plan_model
+        await self.reading.read()
+        self._config = await self._settle_config()
+        self.report.runs_by(self._config)
         while True:
-            await self._read_messages()
+            await self.reading.read()
+            if self._child.interrupted:
+                await self.reading.settle(self.config.settle_seconds)
             reply = await self._make_plan()
             if reply is None:
                 continue
@@ -65,13 +64,22 @@ class TaskRun:
             if outcome is not None:
                 return await self._finish(*outcome)
 
+    async def _settle_config(self) -> RunConfig:
+        """The operator's values, and what people chose within them; fixed for the whole task."""
+        by_operator = await self.ctx.run_typed(
+            "settings", snapshot, RunOptions(type_hint=RunConfig)
+        )
+        requester = self.reading.requester.user_id
+        chosen = await preferences.effective(self.ctx, self.thread, requester)
+        return with_preferences(by_operator, chosen)
+
     async def end_early(self, error: TerminalError) -> p.TaskDone:
         """The clean end after a stop or a failure: children first, then the thread is told."""
         await self._settle_child()
         if not is_cancel(error):
             return await self._finish("failed", error.message)
-        who = (await self._unread(self.seen)).stopping
-        return await self._finish("stopped", self._stop_words(who))
+        words = self._stop_words(await self.reading.stopped_by())
+        return await self._finish("stopped", words)
 
     def _stop_words(self, who: p.Person | None) -> str:
         running = (
@@ -83,31 +91,24 @@ class TaskRun:
 
     # --- messages and plan ----------------------------------------------------------------------
 
-    async def _read_messages(self) -> None:
-        unread = await self._unread(self.seen)
-        if unread.stopping is not None:
-            raise TerminalError("cancelled", 409)  # our cancel was taken for the child's
-        self.messages += unread.messages
-        self.digests = unread.digests
-        self.seen = max(self.seen, unread.last_seq)
-
-    async def _unread(self, after: int) -> p.Unread:
-        request = p.ReadRequest(after_seq=after)
-        return await calls.call(self.ctx, p.READ_UNREAD, self.thread.key, request)
-
     async def _make_plan(self) -> PlanReply | None:
         """None when a message came first."""
+        await self._intake.take_in(self._fence)
+        worked = self.plan or any(d.outcome != "answered" for d in self.reading.digests)
+        files = await self._intake.list_files(self._fence) if worked else []
         request = PlanRequest(
             task=self.ctx.key(),
             config=self.config,
-            messages=self.messages,
-            digests=self.digests,
+            messages=self.reading.messages,
+            digests=self.reading.digests,
+            context=self.reading.context,
             plan=self.plan,
             seen_before=self.planned_seq,
-            files=await self._list_files() if self.plan or self.number > 1 else [],
+            files=files,
+            sandbox=self._files.ref,
         )
         reply = await self._child.run(
-            self.ctx.service_call(make_plan, request), until=self.seen + 1
+            self.ctx.service_call(make_plan, request), until=self.reading.seen + 1
         )
         if reply is not None:
             self.report.usage += reply.usage
@@ -120,12 +121,12 @@ class TaskRun:
             self.plan = plan
         elif plan.steps:
             self.plan = plans.take_over(self.plan, plan)
-            fresh = [m.author for m in self.messages if m.seq > self.planned_seq]
+            fresh = [m.author for m in self.reading.messages if m.seq > self.planned_seq]
             self.report.note = plans.change_note(self.plan, _names(fresh))
         else:
             self.report.note = ""
-            self.report.answer(plan.answer, self.seen)
-        self.planned_seq = self.seen
+            self.report.answer(plan.answer, self.reading.seen)
+        self.planned_seq = self.reading.seen
         self.plans_made += 1
         log.info("%s: plan %d, %d steps", self.ctx.key(), self.plans_made, len(self._plan.steps))
 
@@ -137,6 +138,11 @@ class TaskRun:
         while plans.next_step(self._plan) is not None or await self._lost_at_the_end():
             step = plans.next_step(self._plan)
             assert step is not None
+            if self.steps_started and await self.reading.more_to_plan():
+                self._child.interrupted = True
+                self.report.interrupted(self._plan)
+                return None
+            await self._intake.take_in(self._fence)
             self._mark(step.id, "in_progress")  # shown before the sandbox is there
             lease = await self._files.acquire()
             if lease.rolled_back:
@@ -184,19 +190,22 @@ class TaskRun:
         request = StepRequest(
             task=self.ctx.key(),
             thread=self.thread,
-            requester=self.messages[0].author,
+            requester=self.reading.requester,
             config=self.config,
             plan=self._plan,
             step_id=step.id,
             number=self.steps_started,
-            messages=self.messages,
-            digests=self.digests,
+            messages=self.reading.messages,
+            digests=self.reading.digests,
+            context=self.reading.context,
             sandbox=lease.ref,
             after=self._files.last,
-            fence=self.number * FENCES_PER_TASK + self.plans_made,
+            seen_seq=self.reading.seen,
+            spent_usd=self.report.usage.known_usd,
+            fence=self._fence,
         )
         outcome = await self._child.run(
-            self.ctx.service_call(run_step, request), until=self.seen + 1
+            self.ctx.service_call(run_step, request), until=self.reading.seen + 1
         )
         if outcome is not None:
             self.report.add(outcome)
@@ -212,24 +221,11 @@ class TaskRun:
         mark = lease.restored.mark if lease.restored else ""
         self._go_back(mark, lease.note, lease.ref.generation)
 
-    async def _list_files(self) -> list[str]:
-        """What the planner knows of the project; a lost sandbox is taken again."""
-        for attempt in range(1, LOOKS + 1):
-            lease = await self._acquire()
-            box = sandbox.SandboxClient(self.ctx, lease.ref, self.number * FENCES_PER_TASK)
-            try:
-                listing = await box.list_files(f"list project {attempt}", ".", FILES_FOR_PLANNER)
-            except (SandboxGone, Unreachable):
-                continue
-            except SandboxError as error:
-                raise as_terminal(error) from error
-            return [info.path for info in listing.files if info.kind == "file"]
-        raise TerminalError("The sandbox was lost again and again.")
-
     def _go_back(self, mark: str, note: str, generation: int) -> None:
         """The files are those of an earlier checkpoint: what came after it is done again."""
         plan = self.plan
         done = self._files.went_back(mark, generation)
+        self._intake.lost = True
         self.plan = plans.back_to(plan, done) if plan else None
         again = plans.undone(plan, done) if plan else []
         if again:
@@ -259,11 +255,11 @@ class TaskRun:
     async def _finish(self, outcome: p.Outcome, summary: str) -> p.TaskDone:
         finished_at = await events.now(self.ctx)
         log.info("%s: %s", self.ctx.key(), outcome)
-        self.report.finish(outcome, summary, finished_at, self.plan, self.messages)
+        self.report.finish(outcome, summary, finished_at, self.plan, self.reading.messages)
         sandbox.release(self.ctx, self.thread.key, self.ctx.key())
         return p.TaskDone(
             task=self.ctx.key(),
-            last_seq=self.seen,
+            last_seq=self.reading.seen,
             outcome=outcome,
             summary=summary,
             usage=self.report.usage,
@@ -273,6 +269,11 @@ class TaskRun:
     def config(self) -> RunConfig:
         assert self._config is not None
         return self._config
+
+    @property
+    def _fence(self) -> int:
+        """Grows with every task and every new plan."""
+        return self.number * FENCES_PER_TASK + self.plans_made
 
     @property
     def _plan(self) -> p.Plan:

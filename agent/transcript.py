@@ -1,10 +1,12 @@
 """Owns what the model reads of people, plans and files: the opening items of each conversation.
 
 Bytes are a pure function of journaled values, so a replay rebuilds the same request. Words of
-people
-are quoted under their names; they are material, not rules.
+people are quoted under their names; they are material, not rules. Of an image only a reference
+stands here: `agent.model` puts in what is seen when the request is sent.
 """
 
+from collections.abc import Iterable
+from pathlib import PurePosixPath
 from typing import Any
 
 from agent import plans
@@ -12,9 +14,16 @@ from agent import protocol as p
 
 Item = dict[str, Any]
 
+CONTEXT_CHARACTERS = 20_000
+NAME_CHARACTERS = 100
+IMAGES = {".png", ".jpg", ".jpeg", ".gif", ".webp"}
 
-def user(text: str) -> Item:
-    return {"type": "message", "role": "user", "content": [{"type": "input_text", "text": text}]}
+
+def user(text: str, images: Iterable[str] = ()) -> Item:
+    """Args: `images` are paths in the project."""
+    seen = [{"type": "input_image", "file": path, "detail": "auto"} for path in images]
+    content = [{"type": "input_text", "text": text}, *seen]
+    return {"type": "message", "role": "user", "content": content}
 
 
 def tool_output(call_id: str, text: str) -> Item:
@@ -27,6 +36,7 @@ def for_planner(
     plan: p.Plan | None,
     files: list[str],
     seen_before: int,
+    context: list[p.ThreadMessage] | None = None,
 ) -> list[Item]:
     """One user item.
 
@@ -35,24 +45,31 @@ def for_planner(
         plan: the interrupted plan, if any.
         files: paths in the project.
         seen_before: highest sequence number the interrupted plan already knew.
+        context: what stood in the thread before we were mentioned in it.
     """
     known = [m for m in messages if m.seq <= seen_before]
     fresh = [m for m in messages if m.seq > seen_before]
     parts = [
+        _context(context),
         _section("Earlier tasks in this thread", [_digest(d) for d in digests]),
         _section("Messages", [_message(m) for m in known]),
         _section("Plan so far", [plans.as_text(plan, "planner")] if plan else []),
         _section("New messages" if plan else "Messages", [_message(m) for m in fresh]),
         _section("Files of the project", files),
     ]
-    return [user("\n\n".join(part for part in parts if part))]
+    return [user("\n\n".join(part for part in parts if part), _images(messages))]
 
 
 def for_worker(
-    messages: list[p.HistoryEntry], digests: list[p.TaskDigest], plan: p.Plan, step: p.PlanStep
+    messages: list[p.HistoryEntry],
+    digests: list[p.TaskDigest],
+    plan: p.Plan,
+    step: p.PlanStep,
+    context: list[p.ThreadMessage] | None = None,
 ) -> list[Item]:
     """One user item: the request, the plan with outcomes, and the step to do now."""
     parts = [
+        _context(context),
         _section("Earlier tasks in this thread", [_digest(d) for d in digests]),
         _section("Messages", [_message(m) for m in messages]),
         _section("Goal", [plan.goal]),
@@ -60,7 +77,7 @@ def for_worker(
         _section("Plan", [plans.as_text(plan, "worker")]),
         f"Current step: {step.id} — {step.title}\n{step.detail}\nDone when: {step.done_when}",
     ]
-    return [user("\n\n".join(part for part in parts if part))]
+    return [user("\n\n".join(part for part in parts if part), _images(messages))]
 
 
 def _section(title: str, rows: list[str]) -> str:
@@ -68,12 +85,70 @@ def _section(title: str, rows: list[str]) -> str:
 
 
 def _message(entry: p.HistoryEntry) -> str:
-    who = entry.author.name or entry.author.user_id
-    if not entry.edit:
-        return f"<{who}> {entry.text}"
-    if not entry.text:
-        return f"<{who}> (deleted an earlier message)"
-    return f"<{who}> (changed an earlier message to) {entry.text}"
+    who = _name(entry.author)
+    if entry.edit:
+        return f"@{who} changed: {entry.text}" if entry.text else f"@{who} deleted a message"
+    return "\n".join([f"<{who}> {entry.text}", *_attached(entry)])
+
+
+def _attached(entry: p.HistoryEntry) -> list[str]:
+    """One row for each file that came with the message."""
+    if not entry.taken:
+        return [f"(attached {_file(f.name, f.size_bytes)}, not taken in)" for f in entry.files]
+    return [
+        f"(attached {_shown(t.name)} could not be taken: {t.problem})"
+        if not t.path
+        else f"(attached: {_file(t.path, t.size_bytes)})"
+        for t in entry.taken
+    ]
+
+
+def _context(messages: list[p.ThreadMessage] | None) -> str:
+    """The newest of it, as far as there is room."""
+    rows: list[str] = []
+    room = CONTEXT_CHARACTERS
+    for message in reversed(messages or []):
+        row = _said(message)
+        room -= len(row)
+        if room < 0:
+            rows.append("(earlier messages are left out)")
+            break
+        rows.append(row)
+    return _section("Said in the thread before you were mentioned", rows[::-1])
+
+
+def _said(message: p.ThreadMessage) -> str:
+    who = "you" if message.ours else _name(message.author)
+    aside = "" if message.ours or message.for_us else " (not to you)"
+    files = [f"(attached {_file(f.name, f.size_bytes)}, not taken in)" for f in message.files]
+    return "\n".join([f"<{who}>{aside} {message.text}", *files])
+
+
+def _name(person: p.Person) -> str:
+    return person.name or person.user_id
+
+
+def _file(name: str, size: int) -> str:
+    for unit, bytes_in_it in (("MB", 1_000_000), ("kB", 1000)):
+        if size >= bytes_in_it:
+            return f"{_shown(name)}, {round(size / bytes_in_it)} {unit}"
+    return f"{_shown(name)}, {size} bytes"
+
+
+def _shown(name: str) -> str:
+    """On one line, and nothing in it that hides or reorders."""
+    plain = "".join(char if char.isprintable() else " " for char in name)
+    return " ".join(plain.split())[:NAME_CHARACTERS]
+
+
+def _images(messages: list[p.HistoryEntry]) -> list[str]:
+    """Paths of the images people sent, oldest first."""
+    return [
+        taken.path
+        for message in messages
+        for taken in message.taken
+        if PurePosixPath(taken.path).suffix.lower() in IMAGES
+    ]
 
 
 def _digest(digest: p.TaskDigest) -> str:

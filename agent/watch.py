@@ -5,12 +5,12 @@ ends in any other way has told its session itself.
 """
 
 import restate
-from restate import Context, Service, TerminalError
+from restate import Context, Service
 
 from agent import calls, events
 from agent import protocol as p
+from agent.child import answer_of
 from agent.retries import PROMPT
-from sandbox.durable import is_cancel
 
 watch = Service("Watch", invocation_retry_policy=PROMPT)
 
@@ -29,12 +29,8 @@ class WatchRequest(p.Wire):
 @watch.handler()
 async def until_ended(ctx: Context, request: WatchRequest) -> p.Nothing:
     """Report the end of a task that was killed, as it would have done itself."""
-    try:
-        await ctx.attach_invocation(request.invocation, type_hint=dict)
-    except TerminalError as error:
-        if is_cancel(error):
-            raise
-        log.warning("%s ended without a report: %s", request.task, error.message)
+    if await answer_of(ctx, request.invocation) is None:
+        log.warning("%s ended without a report", request.task)
         await _report(ctx, request)
     return p.Nothing()
 

@@ -5,7 +5,7 @@ suspends, so a handler that does not replay deterministically fails.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -30,12 +30,21 @@ class Engine:
         self.client = SessionClient(server.ingress_url, timeout_seconds=30)
 
     @asynccontextmanager
-    async def serve(self, services: Iterable[endpoint.Durable]) -> AsyncIterator[str]:
-        """Serve and register `services`; yields the endpoint's URL."""
-        stop, port = asyncio.Event(), free_port()
+    async def serve(
+        self,
+        services: Iterable[endpoint.Durable],
+        *,
+        pages: Mapping[str, endpoint.Asgi] | None = None,
+        port: int | None = None,
+    ) -> AsyncIterator[str]:
+        """Serve and register `services`; yields the endpoint's URL. The same `port` again is a
+        process that was started anew."""
+        stop, port = asyncio.Event(), port or free_port()
         url = f"http://127.0.0.1:{port}"
         running = asyncio.create_task(
-            endpoint.serve(services, bind=f"127.0.0.1:{port}", stop=stop, grace_seconds=0.2)
+            endpoint.serve(
+                services, bind=f"127.0.0.1:{port}", stop=stop, grace_seconds=0.2, pages=pages
+            )
         )
         try:
             await endpoint.register(self.server.admin_url, url)

@@ -11,6 +11,7 @@ from agent import model, settings
 from agent.app import SERVICES
 from local.model import running_model
 from sandbox import backend as sandbox_backend
+from tests.fakes.reader import RecordedReader
 from tests.fakes.restate import running_engine
 from tests.fakes.thread import RecordedThreads
 from tests.fakes.upload import recorded_uploads
@@ -32,14 +33,15 @@ def make_agent(tmp_path: Path, sandboxes: Path, monkeypatch: pytest.MonkeyPatch)
             monkeypatch.setenv("OPENAI_BASE_URL", scripted.base_url)
             monkeypatch.setenv("LLM_API", "responses")
             monkeypatch.setenv("SANDBOX_STATE_DIR", str(sandboxes))
+            monkeypatch.setenv("THREADWRIGHT_SETTLE_SECONDS", "0.2")
             _forget()
-            threads = RecordedThreads()
-            services = [*SERVICES, *threads.services, *uploads.services]
+            threads, reader = RecordedThreads(), RecordedReader()
+            services = [*SERVICES, *threads.services, *uploads.services, *reader.services]
             try:
                 async with engine.serve(services):
                     if replay_always:
                         await engine.replay_always(services)
-                    yield Agent(engine, threads, scripted, uploads)
+                    yield Agent(engine, threads, scripted, uploads, reader)
             finally:
                 await model.current_llm().aclose()
                 _forget()

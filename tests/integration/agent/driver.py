@@ -7,6 +7,7 @@ from typing import Any
 
 from agent import protocol as p
 from local.model import Reply, ScriptedModel, call, say
+from tests.fakes.reader import RecordedReader
 from tests.fakes.restate import Engine
 from tests.fakes.thread import RecordedThreads
 from tests.fakes.upload import RecordedUploads
@@ -58,11 +59,13 @@ class Agent:
         threads: RecordedThreads,
         scripted: ScriptedModel,
         uploads: RecordedUploads,
+        reader: RecordedReader,
     ) -> None:
         self.engine = engine
         self.threads = threads
         self.model = scripted
         self.uploads = uploads
+        self.reader = reader
         self._ts = 1
 
     async def say(self, text: str, author: p.Person = ANA) -> None:
@@ -71,6 +74,20 @@ class Agent:
         await self.engine.client.send_message(
             p.UserMessage(thread=THREAD, ts=ts, author=author, text=text)
         )
+
+    async def deliver(self, ts: str, text: str, author: p.Person = ANA, **more: Any) -> None:
+        """A message under a timestamp of the test's choice: deliveries come in any order."""
+        message = p.UserMessage(thread=THREAD, ts=ts, author=author, text=text, **more)
+        await self.engine.client.send_message(message)
+
+    async def edit(self, ts: str, text: str, edit_ts: str, author: p.Person = ANA) -> None:
+        await self.engine.client.send_edit(
+            p.MessageEdit(thread=THREAD, ts=ts, edit_ts=edit_ts, author=author, text=text)
+        )
+
+    async def history(self) -> list[p.HistoryEntry]:
+        unread = await self.engine.client.call(p.READ_UNREAD, THREAD.key, p.ReadRequest())
+        return unread.messages
 
     async def result(self, holds: Callable[[p.ResultBody], bool] = lambda _: True) -> p.ResultBody:
         return await self.threads.until(p.ResultBody, holds)

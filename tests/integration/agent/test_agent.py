@@ -2,7 +2,6 @@
 recorded."""
 
 import asyncio
-import json
 import time
 from typing import Any
 
@@ -11,7 +10,6 @@ import pytest
 from agent import protocol as p
 from local.model import Fault, Reply, call, say
 from tests.integration.agent.driver import (
-    ANA,
     BEN,
     THREAD,
     finish,
@@ -98,66 +96,6 @@ async def test_stop_ends_the_work_and_says_who_stopped_it(make_agent: Any) -> No
     assert result.summary.startswith("By Ben, during “Only”.")
     assert view.status == "idle"
     assert agent.threads.bodies(p.PlanBody)[-1].state == "stopped"
-
-
-RISKY = "git clean -fdX"
-
-
-def risky_script(request: dict[str, Any]) -> Reply:
-    if is_planning(request):
-        return plan("tidy") if "never mind" not in text_of(request) else plan("other")
-    if "Current step: other" in text_of(request):
-        return finish("Left it.")
-    return finish(json.dumps(outputs(request)[-1])) if outputs(request) else shell(RISKY)
-
-
-async def test_a_risky_command_waits_for_the_right_person(make_agent: Any) -> None:
-    async with make_agent(risky_script) as agent:
-        await agent.say("tidy up")
-        request = await agent.approval()
-        assert request.command == RISKY
-        wrong = await agent.answer(request, BEN, "approve")
-        assert (wrong.accepted, wrong.refusal) == (False, "Only <@U0ANA> can answer this.")
-        assert (await agent.answer(request, ANA, "approve")).accepted
-        second = await agent.answer(request, ANA, "deny")
-        assert not second.accepted
-        assert second.outcome is not None
-        assert second.outcome.verdict == "approved"
-        result = await agent.result()
-    assert result.outcome == "done"
-    assert '"exit_code"' in result.summary
-
-
-async def test_a_denied_command_is_not_run_and_the_model_is_told(make_agent: Any) -> None:
-    async with make_agent(risky_script) as agent:
-        await agent.say("tidy up")
-        assert (await agent.answer(await agent.approval(), ANA, "deny")).accepted
-        result = await agent.result()
-    assert "Ana denied this command." in result.summary
-
-
-async def test_an_interrupt_withdraws_the_open_approval(make_agent: Any) -> None:
-    async with make_agent(risky_script) as agent:
-        await agent.say("tidy up")
-        request = await agent.approval()
-        await agent.say("never mind, leave it")
-        closed = await agent.threads.until(p.ApprovalBody, lambda b: b.outcome is not None)
-        late = await agent.answer(request, ANA, "approve")
-        result = await agent.result()
-    assert closed.outcome is not None
-    assert closed.outcome.verdict == "withdrawn"
-    assert not late.accepted
-    assert result.summary == "Left it."
-
-
-async def test_an_approval_nobody_answers_expires(
-    make_agent: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("THREADWRIGHT_APPROVAL_SECONDS", "1")
-    async with make_agent(risky_script) as agent:
-        await agent.say("tidy up")
-        result = await agent.result()
-    assert "expired" in result.summary
 
 
 async def test_what_the_model_gets_wrong_is_told_to_it_and_never_crashes(make_agent: Any) -> None:
@@ -294,7 +232,7 @@ async def test_messages_at_random_moments_are_each_read_once_and_in_order(make_a
     assert {row["status"] for row in tasks} == {"completed"}
 
 
-@pytest.mark.parametrize("scene", ["plain", "interrupt", "approval"])
+@pytest.mark.parametrize("scene", ["plain", "interrupt"])
 async def test_handlers_replay_from_their_journal_at_every_await(
     make_agent: Any, scene: str
 ) -> None:
@@ -305,15 +243,13 @@ async def test_handlers_replay_from_their_journal_at_every_await(
             return plan("work") if "instead" not in text_of(request) else plan("other")
         if "Current step: other" in text_of(request) or outputs(request):
             return finish("Fine.")
-        return shell({"plain": "true", "interrupt": "sleep 2", "approval": RISKY}[scene])
+        return shell({"plain": "true", "interrupt": "sleep 2"}[scene])
 
     async with make_agent(script, replay_always=True) as agent:
         await agent.say("go")
         if scene == "interrupt":
             await agent.running_command()
             await agent.say("do this instead")
-        if scene == "approval":
-            assert (await agent.answer(await agent.approval(), ANA, "approve")).accepted
         result = await agent.result()
         failures = await agent.engine.query(
             "select target, last_failure from sys_invocation where last_failure is not null"

@@ -195,7 +195,7 @@ async def test_a_download_works_when_the_sandbox_is_dead_and_says_as_of_when(
         await lose_everything(sandboxes)
         shared, archive = await agent.download()
     assert packed(archive) == {"log": b"one\ntwo\n"}
-    assert "here is the project as of step 2 (“Two”): 1 files." in shared.comment
+    assert "here is the project as of step 2 (“Two”): 1 file." in shared.comment
 
 
 async def until_snapshots(state: Path, count: int) -> None:
@@ -216,7 +216,8 @@ async def test_a_download_while_work_goes_on_changes_nothing_for_it(
         shared, archive = await agent.download()
         result = await agent.result()
     assert packed(archive)["log"].startswith(b"one\n")
-    assert shared.comment.startswith("<@U0ANA> here is the project")
+    assert shared.comment.startswith("here is the project")
+    assert shared.mentions == ["U0ANA"]
     assert (result.outcome, result.summary) == ("done", "one\ntwo\n")
 
 

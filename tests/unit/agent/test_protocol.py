@@ -2,6 +2,7 @@
 
 import inspect
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -11,6 +12,11 @@ from slack_sdk.web.async_client import AsyncWebClient
 from agent import protocol as p
 from agent.app import SERVICES
 from agent.endpoint import Durable
+from bot.files import AttachedFiles
+from bot.identity import Ourselves
+from bot.people import People
+from bot.reader import build_reader
+from bot.settings import Settings
 from bot.slack_api import SlackApi
 from bot.thread import build_thread
 from bot.upload import build_upload
@@ -21,7 +27,17 @@ HANDLERS = [value for value in vars(p).values() if isinstance(value, p.Handler)]
 
 def served() -> dict[str, Durable]:
     api = SlackApi(AsyncWebClient("xoxb-1"))
-    everything: list[Durable] = [*SERVICES, build_thread(api), workspace, build_upload(api)]
+    tokens = {"SLACK_BOT_TOKEN": "xoxb-1", "SLACK_APP_TOKEN": "xapp-1"}
+    no_session: Any = None
+    files = AttachedFiles(Settings.load(tokens), AsyncWebClient("xoxb-1"), no_session)
+    everything: list[Durable] = [
+        *SERVICES,
+        build_thread(api),
+        workspace,
+        build_upload(api),
+        files.service(),
+        build_reader(Ourselves(AsyncWebClient("xoxb-1")), People(), "//"),
+    ]
     return {service.name: service for service in everything}
 
 

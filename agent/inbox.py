@@ -1,0 +1,20 @@
+"""Owns taking each message once, whichever thread its delivery names.
+
+Slack may deliver one gesture twice with different timestamps; the engine drops a second request of
+the same idempotency key, but only within one service and key. So all messages pass here, keyless.
+"""
+
+from restate import Context, Service
+
+from agent import calls
+from agent import protocol as p
+from agent.retries import PROMPT
+
+inbox = Service(p.INBOX, invocation_retry_policy=PROMPT)
+
+
+@inbox.handler()
+async def take(ctx: Context, message: p.UserMessage) -> p.Nothing:
+    """Hand it on to its session, which drops what it knows already."""
+    calls.send(ctx, p.ON_MESSAGE, message.thread.key, message)
+    return p.Nothing()
