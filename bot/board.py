@@ -55,13 +55,19 @@ class Slot(BaseModel):
     gone: bool = False
     """The message was deleted; the slot shows nothing any more."""
     tried_at: float = 0.0
-    """Of the first try to post."""
+    """Of the first try to post; of a reaction or the presence line, to show it at all."""
     tried_version: int = 0
     """The version all tries to post had; -1 when they differed."""
     maybe_posted: bool = False
     """A post may have happened without our learning its ts."""
     not_before: float = 0.0
     failures: int = 0
+    cursor: str = ""
+    """Where looking for an earlier post goes on."""
+    open_stream: bool = False
+    """The message may still be in streaming state."""
+    no_stream: bool = False
+    """Streaming was tried; what is left is done by ordinary calls."""
 
     def accept(self, event: p.ThreadEvent) -> bool:
         """Take the event in; False when it changes nothing on screen."""
@@ -117,14 +123,14 @@ class Slot(BaseModel):
 
     def settle_found(self, ts: str) -> bool:
         """An earlier try had posted after all; False when what it shows is out of date."""
-        self.ts, self.maybe_posted, self.failures = ts, False, 0
+        self.ts, self.maybe_posted, self.failures, self.cursor = ts, False, 0, ""
         return self.tried_version == self.version
 
     def settle_shown(self, at: float, ts: str) -> None:
         self.activity_edits += self.only_activity
         self.ts, self.shown, self.shown_at = ts or self.ts, self.version, at
-        self.only_activity = self.maybe_posted = False
-        self.failures, self.not_before = 0, 0.0
+        self.only_activity = self.maybe_posted = self.open_stream = False
+        self.failures, self.not_before, self.cursor = 0, 0.0, ""
         if _is_final(self.body):
             self.body, self.activity, self.waiting = None, "", False
 
@@ -139,11 +145,28 @@ class Slot(BaseModel):
         self.not_before = now + min(2.0 ** (self.failures - 1), LONGEST_BACKOFF_SECONDS)
         return self.failures <= MOST_FAILURES
 
+    def leave_open(self, ts: str) -> None:
+        """A stream has this ts and was not ended: it still has to be, by an edit."""
+        self.ts, self.open_stream, self.maybe_posted, self.failures = ts, True, False, 0
+
 
 class Due(BaseModel):
     at: float
     urgent: bool = False
     order: int = 0
+    since: float = 0.0
+    waits_for: str = ""
+    """Slack's method for which the thread has a place; its turn comes before `at`."""
+    has_waited: bool = False
+    """The budget was short when this came up."""
+
+
+class Place(BaseModel):
+    """The thread's place among those who wait to call a method."""
+
+    since: float
+    ask_again_at: float
+    urgent: bool = False
 
 
 class Board(BaseModel):
@@ -158,6 +181,10 @@ class Board(BaseModel):
     plain_kinds: list[str] = []
     """Kinds of body whose richer blocks were refused."""
     presence_via: PresenceVia = "sessions"
+    places: dict[str, Place] = {}
+    """By Slack's method."""
+    spoke_at: float = 0.0
+    """When a message of ours last appeared or changed."""
 
     def as_shown(self, event: p.ThreadEvent) -> p.ThreadEvent:
         """The event without what nobody would see: agent sessions have no free text."""
@@ -170,13 +197,54 @@ class Board(BaseModel):
         known = self.pending.get(name)
         if known is None:
             self.arrivals += 1
-            self.pending[name] = Due(at=at, urgent=urgent, order=self.arrivals)
-        else:
-            urgent = urgent or known.urgent
-            self.pending[name] = Due(at=min(at, known.at), urgent=urgent, order=known.order)
+            self.pending[name] = Due(at=at, urgent=urgent, order=self.arrivals, since=at)
+        elif not known.waits_for or (urgent and not known.urgent):
+            known.at, known.urgent = min(at, known.at), urgent or known.urgent
 
     def postpone(self, name: str, at: float) -> None:
-        self.pending[name] = self.pending[name].model_copy(update={"at": at})
+        due = self.pending[name]
+        due.at, due.waits_for = at, ""
+
+    def has_place(self, name: str, method: str, now: float) -> bool:
+        """The thread is waiting to call `method` already, and for something as urgent."""
+        place = self.places.get(method)
+        if place is None or place.ask_again_at <= now:
+            return False
+        return place.urgent or not self.pending[name].urgent
+
+    def wait_for_turn(self, name: str, method: str, now: float, seconds: float) -> None:
+        """The thread has a place; after `seconds` without a turn it asks again."""
+        due, known = self.pending[name], self.places.get(method)
+        self.places[method] = Place(
+            since=known.since if known else now,
+            ask_again_at=now + seconds,
+            urgent=due.urgent or (known is not None and known.urgent),
+        )
+        self.wait(name, method)
+
+    def wait(self, name: str, method: str) -> None:
+        due = self.pending[name]
+        due.at, due.waits_for, due.has_waited = self.places[method].ask_again_at, method, True
+
+    def turn(self, method: str, now: float) -> None:
+        """Whatever waited for this method is due."""
+        self.places.pop(method, None)
+        for due in self.pending.values():
+            if due.waits_for == method:
+                due.at, due.waits_for = now, ""
+
+    def is_pointless(self, name: str, slot: Slot) -> bool:
+        """Nobody would miss it: a 👀 that the budget held back until we had spoken, and the end of
+        what never began to show."""
+        due, body = self.pending[name], slot.body
+        if isinstance(body, p.ReactionBody):
+            if not body.on:
+                return not slot.tried_at
+            return due.has_waited and self.spoke_at > due.since
+        if isinstance(body, p.PresenceBody):
+            over = due.has_waited and not slot.tried_at and body.state in ("active", "closed")
+            return over or self.presence_via == "none"
+        return False
 
     def remove(self, name: str) -> None:
         self.pending.pop(name, None)
@@ -213,6 +281,11 @@ def slot_name(event: p.ThreadEvent) -> str:
     if isinstance(event.body, p.ActivityBody):
         return PLAN + event.slot.removeprefix(ACTIVITY)
     return event.slot
+
+
+def is_passing(body: p.Body | None) -> bool:
+    """Tells only how things stand now: of no use to anybody later."""
+    return isinstance(body, p.ReactionBody | p.PresenceBody)
 
 
 def _current_step(body: p.Body | None) -> list[str]:

@@ -8,51 +8,27 @@ import logging
 import secrets
 import time
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
-from typing import Any, Literal
+from collections.abc import Callable, Mapping
+from typing import Any
 
-import aiohttp
 from pydantic import BaseModel, ConfigDict
-from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
-from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
 from agent.protocol import PresenceBody, ReactionBody, ThreadRef, UploadFinish, UploadStart
 from bot.names import METADATA_TYPE
+from bot.replies import Reply, ask, outcome
 from bot.views import Rendered
 
 log = logging.getLogger(__name__)
 
-LOOK_BACK_SECONDS = 3600.0
+LOOK_BACK_SECONDS = 300.0
 """How far before the first try a lost post is looked for; covers clocks that differ."""
 LOOK_BACK_PAGES = 10
-FORGET_TRIES_AFTER = 1000
+"""Looked through in one go; what is left comes with the next try."""
+LOOK_ON_SECONDS = 1.0
+FORGET_TRIES_AFTER = 20_000
 
-_TRANSIENT = frozenset(
-    {"internal_error", "fatal_error", "service_unavailable", "request_timeout", "team_added_to_org"}
-)
 _ALREADY_SO = frozenset({"already_reacted", "no_reaction"})
-
-
-class Reply(BaseModel):
-    """How a call to Slack ended."""
-
-    model_config = ConfigDict(frozen=True)
-
-    kind: Literal["done", "refused", "limited", "unclear"]
-    """refused: asking again is no use. limited: not done, ask later. unclear: it may be done."""
-    at: float
-    """Unix seconds at the end of the call."""
-    ts: str = ""
-    """Of the message posted."""
-    error: str = ""
-    retry_after: float = 0.0
-    found: bool = False
-    """An earlier try had posted it; which version of the message is there is not said."""
-    maybe_posted: bool = False
-    """The next try of this post must look for it first."""
-    url: str = ""
-    file_id: str = ""
 
 
 class Moment(BaseModel):
@@ -62,9 +38,6 @@ class Moment(BaseModel):
 
     now: float
     token: str
-
-
-Call = Callable[[], Coroutine[Any, Any, Reply]]
 
 
 class SlackApi:
@@ -99,17 +72,28 @@ class SlackApi:
         *,
         maybe_posted: bool,
         since: float,
+        cursor: str = "",
+        begun: str = "",
     ) -> Reply:
-        """Post into the thread once, however often this is called for the same slot."""
+        """Post into the thread once, however often this is called for the same slot.
+
+        Args:
+            cursor: where an earlier look for the post left off.
+            begun: text that an earlier try may have begun to stream.
+        """
         if maybe_posted or not self._is_first_try(token, slot):
-            found = await self._find(thread, since, lambda m: _shows(m, thread, slot))
+
+            def wanted(message: Mapping[str, Any]) -> bool:
+                return _shows(message, thread, slot) or _begins(message, begun)
+
+            found = await self._find(thread, since, wanted, cursor)
             if found.kind == "done" and found.ts:
                 return found.model_copy(update={"found": True})
             if found.kind in ("limited", "unclear"):
                 return found.model_copy(update={"maybe_posted": True})
             if found.kind == "refused":
                 log.warning("cannot look for an earlier post: %s", found.error)
-        reply = await _outcome(
+        reply = await outcome(
             self._client.chat_postMessage(
                 channel=thread.channel,
                 thread_ts=thread.root_ts,
@@ -123,7 +107,7 @@ class SlackApi:
         return reply.model_copy(update={"maybe_posted": reply.kind == "unclear"})
 
     async def update(self, thread: ThreadRef, slot: str, ts: str, message: Rendered) -> Reply:
-        return await _outcome(
+        return await outcome(
             self._client.chat_update(
                 channel=thread.channel,
                 ts=ts,
@@ -135,32 +119,40 @@ class SlackApi:
 
     async def react(self, thread: ThreadRef, body: ReactionBody) -> Reply:
         call = self._client.reactions_add if body.on else self._client.reactions_remove
-        reply = await _outcome(call(channel=thread.channel, timestamp=body.ts, name=body.name))
+        reply = await outcome(call(channel=thread.channel, timestamp=body.ts, name=body.name))
         return reply.model_copy(update={"kind": "done"}) if reply.error in _ALREADY_SO else reply
 
     async def set_session(self, thread: ThreadRef, body: PresenceBody) -> Reply:
         """The agent session's status, which brings Slack's own Stop button."""
-        return await _outcome(
-            self._client.agents_sessions_setStatus(
-                channel_id=thread.channel,
-                thread_ts=thread.root_ts,
-                status=body.state,
-                title=body.title[:200] or None,
-                initiator_user_id=body.initiator or None,
+
+        async def call(initiator: str) -> Reply:
+            return await outcome(
+                self._client.agents_sessions_setStatus(
+                    channel_id=thread.channel,
+                    thread_ts=thread.root_ts,
+                    status=body.state,
+                    title=body.title[:200] or None,
+                    initiator_user_id=initiator or None,
+                )
             )
-        )
+
+        reply = await call(body.initiator)
+        unknown = reply.error in ("user_not_in_channel", "user_not_found")
+        return await call("") if body.initiator and unknown else reply
 
     async def set_status(self, thread: ThreadRef, body: PresenceBody) -> Reply:
         """The older status line under the thread."""
-        text = (body.text or "is working…") if body.state == "processing" else ""
-        return await _outcome(
+        text = {"processing": body.text or "is working…", "suspended": body.text}.get(
+            body.state, ""
+        )
+        return await outcome(
             self._client.assistant_threads_setStatus(
                 channel_id=thread.channel, thread_ts=thread.root_ts, status=text
             )
         )
 
     async def begin_upload(self, start: UploadStart) -> Reply:
-        return await _outcome(
+        return await outcome(
             self._client.files_getUploadURLExternal(
                 filename=start.file_name, length=start.size_bytes
             )
@@ -173,7 +165,7 @@ class SlackApi:
             found = await self._find(thread, since, lambda m: _has_file(m, finish.file_id))
             if found.kind in ("limited", "unclear") or found.ts:
                 return found
-        return await _outcome(
+        return await outcome(
             self._client.files_completeUploadExternal(
                 files=[{"id": finish.file_id, "title": finish.title}],
                 channel_id=thread.channel,
@@ -182,31 +174,80 @@ class SlackApi:
             )
         )
 
+    async def start_stream(
+        self, token: str, thread: ThreadRef, slot: str, first: str, text: str, *, since: float
+    ) -> Reply:
+        """Begin a message that is written bit by bit, once. `text` is what it is to be."""
+        if not self._is_first_try(token, slot):
+            found = await self._find(thread, since, lambda m: _begins(m, text))
+            if found.kind == "done" and found.ts:
+                return found.model_copy(update={"found": True})
+            if found.kind in ("limited", "unclear"):
+                return found.model_copy(update={"maybe_posted": True})
+        reply = await outcome(
+            self._client.chat_startStream(
+                channel=thread.channel, thread_ts=thread.root_ts, markdown_text=first
+            )
+        )
+        return reply.model_copy(update={"maybe_posted": reply.kind == "unclear"})
+
+    async def append_stream(self, thread: ThreadRef, ts: str, more: str) -> Reply:
+        return await outcome(
+            self._client.chat_appendStream(channel=thread.channel, ts=ts, markdown_text=more)
+        )
+
+    async def stop_stream(
+        self, thread: ThreadRef, slot: str, ts: str, rest: str, below: list[dict[str, Any]]
+    ) -> Reply:
+        return await outcome(
+            self._client.chat_stopStream(
+                channel=thread.channel,
+                ts=ts,
+                markdown_text=rest or None,
+                blocks=below or None,
+                metadata=_metadata(thread, slot),
+                session_status="active",
+            )
+        )
+
+    async def mend_stream(self, thread: ThreadRef, slot: str, ts: str, message: Rendered) -> Reply:
+        """End a stream that may still be open, and give the message its whole content."""
+        await outcome(self._client.chat_stopStream(channel=thread.channel, ts=ts))
+        reply = await self.update(thread, slot, ts, message)
+        if reply.error == "streaming_state_conflict":  # the end was not taken: not over yet
+            return reply.model_copy(update={"kind": "unclear"})
+        return reply
+
     async def _find(
-        self, thread: ThreadRef, since: float, wanted: Callable[[Mapping[str, Any]], bool]
+        self,
+        thread: ThreadRef,
+        since: float,
+        wanted: Callable[[Mapping[str, Any]], bool],
+        cursor: str = "",
     ) -> Reply:
         """`done` with the message's ts, or without one when it is not there."""
-        cursor: str | None = None
         for _ in range(LOOK_BACK_PAGES):
-            reply, page = await _ask(
+            reply, page = await ask(
                 self._client.conversations_replies(
                     channel=thread.channel,
                     ts=thread.root_ts,
                     oldest=f"{since - LOOK_BACK_SECONDS:.6f}",
                     include_all_metadata=True,
                     limit=200,
-                    cursor=cursor,
+                    cursor=cursor or None,
                 )
             )
+            if reply.kind == "refused" and reply.error == "invalid_cursor" and cursor:
+                return await self._find(thread, since, wanted)
             if reply.kind != "done":
-                return reply
+                return reply.model_copy(update={"cursor": cursor})
             for message in page.get("messages", []):
                 if message.get("bot_id") and wanted(message):
                     return reply.model_copy(update={"ts": str(message["ts"])})
-            cursor = (page.get("response_metadata") or {}).get("next_cursor")
+            cursor = str((page.get("response_metadata") or {}).get("next_cursor") or "")
             if not cursor:
-                break
-        return Reply(kind="done", at=time.time())
+                return Reply(kind="done", at=time.time())
+        return Reply(kind="limited", at=time.time(), retry_after=LOOK_ON_SECONDS, cursor=cursor)
 
 
 def _metadata(thread: ThreadRef, slot: str) -> dict[str, Any]:
@@ -217,48 +258,11 @@ def _shows(message: Mapping[str, Any], thread: ThreadRef, slot: str) -> bool:
     return message.get("metadata") == _metadata(thread, slot)
 
 
+def _begins(message: Mapping[str, Any], text: str) -> bool:
+    """A stream of this text that was begun and not ended: only its end brings metadata."""
+    there = str(message.get("text") or "").strip()
+    return not message.get("metadata") and bool(there) and text.startswith(there)
+
+
 def _has_file(message: Mapping[str, Any], file_id: str) -> bool:
     return any(file.get("id") == file_id for file in message.get("files") or [])
-
-
-async def _outcome(call: Awaitable[AsyncSlackResponse]) -> Reply:
-    reply, _ = await _ask(call)
-    return reply
-
-
-async def _ask(call: Awaitable[AsyncSlackResponse]) -> tuple[Reply, Mapping[str, Any]]:
-    try:
-        response = await call
-    except SlackApiError as error:
-        return _refusal(error), {}
-    except (aiohttp.ClientError, TimeoutError, OSError) as error:
-        return Reply(kind="unclear", at=time.time(), error=type(error).__name__), {}
-    data: Mapping[str, Any] = response.data if isinstance(response.data, dict) else {}
-    reply = Reply(
-        kind="done",
-        at=time.time(),
-        ts=str(data.get("ts") or ""),
-        url=str(data.get("upload_url") or ""),
-        file_id=str(data.get("file_id") or ""),
-    )
-    return reply, data
-
-
-def _refusal(error: SlackApiError) -> Reply:
-    response: Any = error.response
-    status = int(getattr(response, "status_code", None) or getattr(response, "status", 0) or 0)
-    data = getattr(response, "data", None)
-    said = str(data.get("error") or "") if isinstance(data, dict) else ""
-    if status == 429 or said in ("ratelimited", "rate_limited"):
-        seconds = _retry_after(getattr(response, "headers", {}))
-        return Reply(kind="limited", at=time.time(), error="ratelimited", retry_after=seconds)
-    if status >= 500 or not said or said in _TRANSIENT:
-        return Reply(kind="unclear", at=time.time(), error=said or f"HTTP {status}")
-    return Reply(kind="refused", at=time.time(), error=said)
-
-
-def _retry_after(headers: Mapping[str, str]) -> float:
-    for name, value in headers.items():
-        if name.lower() == "retry-after" and str(value).isdigit():
-            return max(1.0, float(value))
-    return 30.0

@@ -72,7 +72,8 @@ def bullets(lines: Sequence[str], limit: int, line_limit: int = 200) -> str:
     shown: list[str] = []
     used = 0
     for index, line in enumerate(lines):
-        item = f"• {mrkdwn.escape(mrkdwn.one_line(line), line_limit)}"
+        seen = mrkdwn.visible(line[: mrkdwn.LINE_CHARS])
+        item = f"• {mrkdwn.escape(mrkdwn.one_line(seen), line_limit)}"
         if used + len(item) + 1 > limit - 20:
             shown.append(f"• and {len(lines) - index} more")
             break

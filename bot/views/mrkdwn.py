@@ -5,24 +5,41 @@ only http(s) links survive, and only under a label that is not itself an address
 """
 
 import re
+import unicodedata
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 
 ELLIPSIS = "…"
+LINE_CHARS = 5000
+"""No more of a text is looked at for one line."""
 
 _ESCAPES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
 _URL = r"https?://[^\s<>|)\]\"'`]+"
 _TOKEN = re.compile(
     rf"(?P<fence>```.*?```)|(?P<code>`[^`\n]+`)"
-    rf"|\[(?P<label>[^\]\n]+)\]\((?P<url>{_URL})\)"
+    rf"|\[(?P<label>[^\]\n]{{1,300}})\]\((?P<url>{_URL})\)"
     rf"|<(?P<slack_url>{_URL})(?:\|(?P<slack_label>[^>\n]+))?>"
     r"|\*\*(?P<bold>[^*\n]+)\*\*"
     r"|(?P<heading>(?:^|(?<=\n))\#{1,6}[ ]+[^\n]+)"
     r"|(?P<bullet>(?:^|(?<=\n))[ ]*[-*][ ]+)",
     re.DOTALL,
 )
+_MARKDOWN_LINK = re.compile(rf"\[(?P<label>[^\]\n]*)\]\((?P<url>{_URL})\)")
 _LOOKS_LIKE_ADDRESS = re.compile(r"://|^\s*www\.|\b[\w-]+\.[a-z]{2,}\b", re.IGNORECASE)
 _USER_ID = re.compile(r"[UW][A-Z0-9]+")
+_FENCE, _CLOSING = "```", "\n```"
+_UNSEEN = dict.fromkeys(
+    [
+        *(code for code in range(32) if chr(code) not in "\t\n"),
+        *range(0x7F, 0xA0),
+        *(0xAD, 0x200B, 0x200E, 0x200F, 0xFEFF),
+        *range(0x202A, 0x202F),
+        *range(0x2060, 0x206A),
+    ]
+)
+"""Controls, marks that turn the direction of reading, and what has no width; joiners of emoji and
+scripts stay."""
+_GROUP_ID = re.compile(r"S[A-Z0-9]+")
 
 
 def clip(text: str, limit: int) -> str:
@@ -31,7 +48,8 @@ def clip(text: str, limit: int) -> str:
 
 
 def one_line(text: str) -> str:
-    return " ".join(text.split())
+    """Without what only hides or reorders, and opening no block of code."""
+    return " ".join(text[:LINE_CHARS].translate(_UNSEEN).split()).replace(_FENCE, "'''")
 
 
 def escape(text: str, limit: int | None = None) -> str:
@@ -46,18 +64,20 @@ def visible(text: str) -> str:
 
 def code(text: str, limit: int) -> str:
     """Inline code on one line, whatever is in it."""
-    inner = escape(one_line(visible(text)).replace("`", "'"), limit - 2)
+    inner = escape(one_line(visible(text[:LINE_CHARS])).replace("`", "'"), limit - 2)
     return f"`{inner}`" if inner else ""
 
 
-def mention(user_id: str) -> str:
-    """A mention that we want; anything that is no user id is shown as text."""
-    return f"<@{user_id}>" if _USER_ID.fullmatch(user_id) else escape(user_id)
+def mention(id_: str) -> str:
+    """A mention that we want, of a person or a user group; anything else is shown as text."""
+    if _GROUP_ID.fullmatch(id_):
+        return f"<!subteam^{id_}>"
+    return f"<@{id_}>" if _USER_ID.fullmatch(id_) else escape(one_line(id_), 80)
 
 
 def name(user_id: str, display_name: str) -> str:
     """The display name, quietly; a mention only when the name is unknown."""
-    return escape(one_line(display_name), 80) if display_name.strip() else mention(user_id)
+    return escape(one_line(display_name), 80) or mention(user_id)
 
 
 def date(unix_seconds: float, form: str = "{date_short_pretty} at {time}") -> str:
@@ -67,8 +87,29 @@ def date(unix_seconds: float, form: str = "{date_short_pretty} at {time}") -> st
 
 
 def from_markdown(text: str, limit: int) -> str:
-    """Text of a model: its Markdown as far as Slack has it, everything else as it stands."""
-    return _fill(_pieces(text.strip()), limit)
+    """Text of a model: its Markdown as far as Slack has it, everything else as it stands. A block
+    of code that is cut, or was never closed, is closed."""
+    text = text.translate(_UNSEEN).strip()
+    shown = _fill(_pieces(text), limit)
+    if shown.count(_FENCE) % 2 == 0:
+        return shown
+    shown = _fill(_pieces(text), limit - len(_CLOSING))
+    return shown + _CLOSING if shown.count(_FENCE) % 2 else shown
+
+
+def as_markdown(text: str, limit: int) -> str:
+    """The same text for a field that takes Markdown itself: nothing in it is a mention, and a link
+    whose label is another address is shown as its address."""
+    out: list[str] = []
+    position = 0
+    for match in _MARKDOWN_LINK.finditer(text := text.strip()):
+        out.extend(_escaped(text[position : match.start()]))
+        honest = not _LOOKS_LIKE_ADDRESS.search(match["label"])
+        label, url = escape(match["label"]), escape(match["url"])
+        out.append(f"[{label}]({url})" if honest else url)
+        position = match.end()
+    out.extend(_escaped(text[position:]))
+    return _fill(iter(out), limit)
 
 
 def _is_plain(char: str) -> bool:
@@ -123,11 +164,14 @@ def _render_bullet(match: "re.Match[str]") -> Iterator[str]:
 
 def _render_link(match: "re.Match[str]") -> Iterator[str]:
     url = match["url"] or match["slack_url"]
-    label = (match["label"] or match["slack_label"] or "").replace("|", "/").strip()
-    if not label or _LOOKS_LIKE_ADDRESS.search(label):
-        yield f"<{escape(url)}>"
-    else:
-        yield f"<{escape(url)}|{escape(label)}>"
+    label = honest_label(match["label"] or match["slack_label"] or "").replace("|", "/")
+    yield f"<{escape(url)}|{escape(label)}>" if label else f"<{escape(url)}>"
+
+
+def honest_label(label: str) -> str:
+    """The label of a link as it is shown; empty when it passes itself off as another address."""
+    shown = unicodedata.normalize("NFKC", one_line(label))  # a dot of another width is a dot
+    return "" if _LOOKS_LIKE_ADDRESS.search(shown) else shown
 
 
 _RENDER: dict[str, Callable[["re.Match[str]"], Iterator[str]]] = {

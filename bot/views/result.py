@@ -1,12 +1,14 @@
 """Owns the look of the final message of a task: what came out, first; then how to go on."""
 
-from agent.protocol import Outcome, ResultBody
+from agent.protocol import Asked, Outcome, ResultBody
 from bot import names
 from bot.views import blocks, mrkdwn, words
 from bot.views.blocks import Block, Rendered
 
 SUMMARY_CHARS = 2800
 LIST_CHARS = 900
+ASKED_CHARS = 120
+MOST_ASKED = 5
 
 _HEADS: dict[Outcome, str] = {
     "done": "Done",
@@ -32,6 +34,8 @@ def render(body: ResultBody, thread_key: str, plain: bool = False) -> Rendered:
         parts.append(blocks.actions(download))
     hint = mrkdwn.from_markdown(body.continue_hint, 300)
     footer = [line for line in (hint, _footer(body)) if line]
+    if asked := _asked(body.asked):
+        parts.append(blocks.context(asked))
     if footer:
         parts.append(blocks.context(*footer))
     if not plain:
@@ -53,9 +57,24 @@ def _files(files: list[str]) -> str:
     return ", ".join(shown) + (f" and {rest} more" if rest else "")
 
 
+def _asked(asked: list[Asked]) -> str:
+    """Who asked what: one line each, the first and the newest when there are many."""
+    lines = [f"{words.names([one.by])}: {_instruction(one.text)}" for one in asked]
+    if len(lines) == 1:
+        return f"Asked by {lines[0]}"
+    if len(lines) > MOST_ASKED:
+        hidden = len(lines) - MOST_ASKED + 1
+        lines = [lines[0], f"and {hidden} more", *lines[2 - MOST_ASKED :]]
+    return "\n".join(["Asked:", *(f"• {line}" for line in lines)]) if lines else ""
+
+
+def _instruction(text: str) -> str:
+    return mrkdwn.escape(mrkdwn.one_line(text), ASKED_CHARS) or "(files)"
+
+
 def _footer(body: ResultBody) -> str:
     parts = []
-    if body.asked_by:
+    if body.asked_by and not body.asked:  # of an older release
         parts.append(f"Asked by {words.names(body.asked_by)}")
     if body.seconds > 0:
         parts.append(words.duration(body.seconds))
@@ -85,3 +104,8 @@ def _feedback(task: str) -> Block:
 
 def _fallback(head: str, summary: str) -> str:
     return (f"{head}. {summary}" if head else summary).strip() or "Done."
+
+
+def head(outcome: Outcome) -> str:
+    """The word the message begins with; empty for a plain answer."""
+    return _HEADS[outcome]

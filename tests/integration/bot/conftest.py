@@ -93,6 +93,14 @@ class Stage:
     ) -> list[dict[str, Any]]:
         return await until(self.replies, holds, seconds)
 
+    async def pending(self) -> int:
+        """Invocations of this thread's poster that are not over."""
+        rows = await self.engine.query(
+            "select count(*) as n from sys_invocation where target_service_name = 'Thread'"
+            f" and target_service_key = '{self.thread.key}' and status != 'completed'"
+        )
+        return int(rows[0]["n"])
+
     async def calls(self) -> dict[str, int]:
         """Calls to Slack by method since this stage was set, look-ups of people left out."""
         now = await self.people.call_counts()
@@ -108,6 +116,7 @@ class House:
     engine: Engine
     workspace: Workspace
     people: PeopleClient
+    api: SlackApi
     _stages: int = 0
 
     async def stage(self, team: str | None = None) -> Stage:
@@ -134,7 +143,7 @@ async def running_house(data: Path, *, replay_always: bool = False) -> AsyncIter
         async with engine.serve(services):
             if replay_always:
                 await engine.replay_always(services)
-            yield House(engine, slack, people)
+            yield House(engine, slack, people, api)
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")

@@ -1,14 +1,17 @@
 """The poster: each slot is one message, posted once, whatever Slack answers."""
 
 import asyncio
+import json
 from datetime import datetime
 from typing import Any
 
 import pytest
 
 from agent import protocol as p
+from bot.views import Rendered
+from bot.workspace import ARRIVE, DEPART
 from local.slack.faults import Fault
-from tests.integration.bot.conftest import ANA, Stage, until
+from tests.integration.bot.conftest import ANA, House, Stage, until
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -197,6 +200,112 @@ async def test_processing_is_said_again_before_slack_forgets_it_and_an_end_leave
     await stage.show("presence", p.PresenceBody(state="suspended"), urgent=True)
     await until(lambda: _timers(stage), lambda timers: timers == [])
     assert await stage.calls() == {"agents.sessions.setStatus": 2}
+
+
+async def test_a_session_is_closed_when_its_thread_is_over(stage: Stage) -> None:
+    await stage.show("presence", p.PresenceBody(state="processing", title="To-do"))
+    await until(lambda: _presence(stage), lambda status: status == "processing")
+    await stage.show("presence", p.PresenceBody(state="closed"), urgent=True)
+    await until(lambda: _presence(stage), lambda status: status == "closed")
+    await until(lambda: _timers(stage), lambda timers: timers == [])
+
+
+async def test_a_session_begins_even_when_who_asked_has_left_the_channel(stage: Stage) -> None:
+    body = p.PresenceBody(state="processing", initiator="U0GONE")
+    await stage.people.inject(
+        Fault(method="agents.sessions.setStatus", kind="error", error="user_not_in_channel")
+    )
+    await stage.show("presence", body)
+    await until(lambda: _presence(stage), lambda status: status == "processing")
+
+
+async def test_where_we_were_removed_nothing_is_called_and_the_end_is_shown_when_we_are_back(
+    stage: Stage,
+) -> None:
+    client, team = stage.engine.client, stage.thread.team
+    await stage.show(PLAN, plan(0))
+    await stage.until_replies(lambda s: len(s) == 1)
+    for n in range(2):  # Slack tells us twice
+        await client.send(DEPART, team, p.Nothing(), key_of_effect=f"depart {team} {n}")
+    await until(lambda: _standing(stage), lambda away: away)
+    before = await stage.calls()
+    for done in (1, 2):
+        await stage.show(PLAN, plan(done))
+    await stage.show("presence", p.PresenceBody(state="processing"))
+    await stage.show(PLAN, plan(6, state="done"), urgent=True)
+    result = p.ResultBody(task=TASK, outcome="done", summary="It works.")
+    await stage.show(f"result:{TASK}", result, urgent=True)
+    [seconds] = await until(lambda: _timers(stage), lambda t: len(t) == 1 and t[0] > 3600)
+    assert seconds > 80_000
+    assert await stage.calls() == before
+    await client.send(ARRIVE, team, p.Nothing(), key_of_effect=f"arrive {team}")
+    shown = await stage.until_replies(lambda s: len(s) == 2 and "done, 6 of 6" in s[0]["text"])
+    assert shown[1]["text"] == "Done. It works."
+    calls = await stage.calls()
+    assert "agents.sessions.setStatus" not in calls
+    assert calls["chat.update"] - before.get("chat.update", 0) == 1
+
+
+async def _standing(stage: Stage) -> bool:
+    rows = await stage.engine.query(
+        "select value_utf8 from state where service_name = 'Workspace' and key = 'standing'"
+        f" and service_key = '{stage.thread.team}'"
+    )
+    return bool(rows) and '"away":true' in rows[0]["value_utf8"].replace(" ", "")
+
+
+async def test_a_token_slack_does_not_take_is_not_tried_again_and_again(stage: Stage) -> None:
+    fault = Fault(method="*", kind="error", error="token_revoked")
+    await stage.people.inject(fault)
+    await stage.show("note:1", p.NoteBody(text="Held."))
+    await until(stage.calls, lambda calls: calls == {"chat.postMessage": 1})
+    [seconds] = await until(lambda: _timers(stage), lambda timers: len(timers) == 1)
+    assert seconds > 600
+    await stage.show("note:2", p.NoteBody(text="Held too."))
+    await stage.show(f"reaction:{stage.thread.root_ts}:eyes", p.ReactionBody(ts="1.1"))
+    client, team = stage.engine.client, stage.thread.team
+    both = {"chat.postMessage", "reactions.add"}
+    await until(lambda: _waiting(stage), lambda methods: methods == both)
+    assert await stage.calls() == {"chat.postMessage": 1}
+    await client.send(ARRIVE, team, p.Nothing(), key_of_effect=f"arrive {team}")
+    shown = await stage.until_replies(lambda s: len(s) == 2)
+    assert [message["text"] for message in shown] == ["Held.", "Held too."]
+
+
+async def _waiting(stage: Stage) -> set[str]:
+    """Methods that this thread has a place for."""
+    rows = await stage.engine.query(
+        "select value_utf8 from state where service_name = 'Thread' and key = 'board'"
+        f" and service_key = '{stage.thread.key}'"
+    )
+    return set(json.loads(rows[0]["value_utf8"])["places"]) if rows else set()
+
+
+async def test_a_post_that_cannot_be_looked_for_is_made_rather_than_lost(stage: Stage) -> None:
+    await stage.people.inject(Fault(method="chat.postMessage", kind="error"))
+    missing = Fault(method="conversations.replies", kind="error", error="missing_scope")
+    await stage.people.inject(missing)
+    await stage.show("note:1", p.NoteBody(text="Hello."))
+    await stage.until_replies(lambda s: len(s) == 1)
+    assert (await stage.calls())["chat.postMessage"] == 2
+
+
+async def test_a_post_of_a_process_that_died_is_found_on_a_later_page(
+    stage: Stage, house: House
+) -> None:
+    """The new process knows no token of the old one's, so it looks before it posts."""
+    note, since = Rendered(text="Once."), float(stage.thread.root_ts)
+    ben = stage.people.person("U0BEN")
+    for n in range(210):
+        await ben.post(stage.thread.channel, f"chatter {n}", stage.thread.root_ts)
+    first = await house.api.begin()
+    posted, again = [
+        await house.api.post(token, stage.thread, "note:1", note, maybe_posted=False, since=since)
+        for token in (first.token, "token of a process that died")
+    ]
+    assert (again.found, again.ts) == (True, posted.ts)
+    calls = await stage.calls()
+    assert (calls["chat.postMessage"], calls["conversations.replies"]) == (1, 2)
 
 
 async def test_what_slack_refuses_for_good_is_dropped_and_does_not_block_the_thread(

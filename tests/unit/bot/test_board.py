@@ -192,3 +192,67 @@ def test_a_plan_whose_next_step_begins_waits_no_more() -> None:
     slot.accept(event(plan("2"), 2))
     assert isinstance(slot.face, p.PlanBody)
     assert slot.face.state == "working"
+
+
+def held_back(slot: str, body: p.Body) -> tuple[Board, Slot]:
+    """Something that waits for its turn."""
+    board, held = Board(), Slot()
+    assert held.accept(event(body, 1, slot=slot))
+    board.add(slot, NOW, urgent=False)
+    board.wait_for_turn(slot, "m", NOW, 60)
+    return board, held
+
+
+def test_eyes_that_the_budget_held_back_until_we_had_spoken_are_left_out() -> None:
+    board, slot = held_back("reaction:1:eyes", p.ReactionBody(ts="1.1"))
+    assert not board.is_pointless("reaction:1:eyes", slot)
+    board.spoke_at = NOW + 1
+    assert board.is_pointless("reaction:1:eyes", slot)
+
+
+def test_eyes_are_shown_however_much_was_said_when_there_is_budget() -> None:
+    board, slot = Board(spoke_at=NOW + 1), Slot()
+    slot.accept(event(p.ReactionBody(ts="1.1"), 1, slot="reaction:1:eyes"))
+    board.add("reaction:1:eyes", NOW, urgent=False)
+    assert not board.is_pointless("reaction:1:eyes", slot)
+
+
+def test_a_reaction_that_was_never_shown_is_not_taken_away() -> None:
+    board, slot = held_back("reaction:1:eyes", p.ReactionBody(ts="1.1", on=False))
+    assert board.is_pointless("reaction:1:eyes", slot)
+    slot.note_try(NOW)
+    assert not board.is_pointless("reaction:1:eyes", slot)
+
+
+def test_the_end_of_a_session_that_never_began_to_show_is_left_out() -> None:
+    board, slot = held_back("presence", p.PresenceBody(state="active"))
+    assert board.is_pointless("presence", slot)
+    slot.note_try(NOW)  # without an answer: it may have begun
+    assert not board.is_pointless("presence", slot)
+    board, slot = held_back("presence", p.PresenceBody(state="suspended"))
+    assert not board.is_pointless("presence", slot)
+
+
+def test_a_change_of_what_waits_its_turn_waits_with_it_and_an_urgent_one_asks_anew() -> None:
+    board, _ = held_back("plan:t/1", plan())
+    board.add("plan:t/1", NOW + 1, urgent=False)
+    assert board.next_due(NOW + 1) is None
+    assert board.has_place("plan:t/1", "m", NOW + 1)
+    board.add("plan:t/1", NOW + 1, urgent=True)
+    assert board.next_due(NOW + 1) == "plan:t/1"
+    assert not board.has_place("plan:t/1", "m", NOW + 1)
+
+
+def test_a_turn_makes_due_what_waited_for_it_and_nothing_else() -> None:
+    board, _ = held_back("plan:t/1", plan())
+    board.add("note:1", NOW, urgent=False)
+    board.wait_for_turn("note:1", "other", NOW, 60)
+    board.turn("m", NOW + 5)
+    assert board.next_due(NOW + 5) == "plan:t/1"
+    assert set(board.places) == {"other"}
+
+
+def test_a_thread_that_is_not_called_asks_again() -> None:
+    board, _ = held_back("plan:t/1", plan())
+    assert board.wake_at() == NOW + 60
+    assert not board.has_place("plan:t/1", "m", NOW + 60)

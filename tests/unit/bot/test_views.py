@@ -113,7 +113,7 @@ def ask(**more: Any) -> p.ApprovalRequest:
         "question": "It deletes files.",
         "command": "rm -rf build && echo '<!channel> *x*'",
         "requester": ANA,
-        "approvers": ["U0BEN", "U0ANA"],
+        "approvers": ["U0BEN", "U0ANA", "S0OPS"],
         "expires_at": 1712009000.0,
     }
     return p.ApprovalRequest(**(given_ | more))
@@ -135,9 +135,38 @@ def test_an_approval_shows_the_exact_command_who_may_answer_and_until_when() -> 
     assert code["elements"][0]["elements"][0]["text"] == ask().command
     assert buttons(message) == [("Approve", APPROVAL), ("Deny", APPROVAL)]
     assert [e.get("style") for e in message.blocks[-2]["elements"]] == ["primary", "danger"]
-    [line] = [element["text"] for element in message.blocks[-1]["elements"]]
-    start = "In the project folder · for <@U0ANA>, <@U0BEN> · open until <!date^1712009000^"
-    assert line.startswith(start)
+    said = list(parsed_texts(message.blocks))
+    assert "Runs in the project folder" in said
+    who, reply = said[-1].splitlines()
+    assert who.startswith(
+        "For <@U0ANA>, <@U0BEN>, <!subteam^S0OPS> · open until <!date^1712009000^"
+    )
+    assert reply == "Or reply here: that denies it and tells me what to do instead."
+
+
+@pytest.mark.parametrize(
+    ("approvers", "who"),
+    [
+        (["S0OPS", "U0ANA"], "For <!subteam^S0OPS> · "),
+        ([], "For any other member of this workspace · "),
+        (["U0ANA"], "Nobody else is named who could approve it · "),
+    ],
+)
+def test_with_four_eyes_the_card_says_who_can_approve_and_that_the_requester_cannot(
+    approvers: list[str], who: str
+) -> None:
+    message = render(p.ApprovalBody(request=ask(four_eyes=True, approvers=approvers)), THREAD.key)
+    said = list(parsed_texts(message.blocks))
+    assert said[0] == "*Approval by a second person*"
+    assert said[-1].startswith(who)
+    assert "<@U0ANA> asked for it, so may deny it but not approve it." in said[-1]
+
+
+def test_a_question_without_choices_asks_for_a_reply() -> None:
+    request = ask(kind="question", command="", question="Which *store*?", options=[])
+    message = render(p.ApprovalBody(request=request), THREAD.key)
+    assert buttons(message) == []
+    assert "Reply here." in list(parsed_texts(message.blocks))[-1]
 
 
 def test_a_decided_approval_says_who_and_when_and_keeps_the_command() -> None:
@@ -145,8 +174,34 @@ def test_a_decided_approval_says_who_and_when_and_keeps_the_command() -> None:
     message = render(p.ApprovalBody(request=ask(), outcome=outcome), THREAD.key)
     assert buttons(message) == []
     assert ask().command in json.dumps(message.blocks)
-    assert "*Approved* by <@U0BEN>, <!date^1712000100^" in list(parsed_texts(message.blocks))[-1]
+    assert next(parsed_texts(message.blocks)).startswith("*Approved* by <@U0BEN>, <!date^1712")
     assert message.text.endswith("approved by ben")
+
+
+@pytest.mark.parametrize(
+    ("outcome", "line"),
+    [
+        (
+            {"verdict": "denied", "by": BEN, "message": "no,\ndo <!here> instead"},
+            "*Denied* by <@U0BEN>: “no, do &lt;!here&gt; instead”",
+        ),
+        (
+            {"verdict": "answered", "by": ANA, "message": "SQLite"},
+            "*Answered* by <@U0ANA>: “SQLite”",
+        ),
+        ({"verdict": "answered", "by": ANA, "answer": "JSON"}, "*Answered* by <@U0ANA>: “JSON”"),
+        (
+            {"verdict": "withdrawn", "by": BEN, "message": "stop that"},
+            "*Withdrawn*: <@U0BEN> wrote something new.",
+        ),
+        ({"verdict": "withdrawn", "by": BEN}, "*Withdrawn*: <@U0BEN> stopped the work."),
+        ({"verdict": "expired"}, "*Expired* without an answer. Nothing was run."),
+    ],
+)
+def test_an_outcome_says_who_did_what(outcome: dict[str, Any], line: str) -> None:
+    decided = p.ApprovalOutcome(**outcome)
+    message = render(p.ApprovalBody(request=ask(), outcome=decided), THREAD.key)
+    assert outcome_line(decided) == next(parsed_texts(message.blocks)) == line
 
 
 @pytest.mark.parametrize("verdict", ["expired", "withdrawn"])
@@ -218,6 +273,30 @@ def test_a_result_says_the_outcome_first_then_files_checks_and_what_it_took() ->
     assert buttons(message) == [("Download project", THREAD.key)]
     assert kinds(message)[-1] == "context_actions"
     assert message.text == "Done. The CLI works."
+
+
+def test_a_result_says_who_asked_what() -> None:
+    one = [p.Asked(by=ANA, text="build a\nURL shortener <!here>")]
+    said = list(parsed_texts(render(result(asked=one), THREAD.key).blocks))
+    assert "Asked by ana: build a URL shortener &lt;!here&gt;" in said
+    assert not any(line.startswith("Asked by ana, ben") for line in said)
+    many = [p.Asked(by=(ANA, BEN)[n % 2], text=f"wish {n}") for n in range(9)]
+    said = list(parsed_texts(render(result(asked=many), THREAD.key).blocks))
+    assert (
+        "Asked:\n• ana: wish 0\n• and 5 more\n• ana: wish 6\n• ben: wish 7\n• ana: wish 8"
+    ) in said
+
+
+def test_a_note_for_somebody_mentions_them_and_only_them() -> None:
+    note = p.NoteBody(text="Still waiting, <@U0BEN>.", mentions=["U0ANA", "S0OPS"])
+    shown = "<@U0ANA>, <!subteam^S0OPS>\nStill waiting, &lt;@U0BEN&gt;."
+    assert render(note, THREAD.key).text == shown
+
+
+def test_a_block_of_code_that_is_cut_is_closed() -> None:
+    shown = mrkdwn.from_markdown("```\n" + "x" * 500 + "\n```\nafter", 100)
+    assert len(shown) <= 100
+    assert shown.endswith("…\n```")
 
 
 def test_an_unknown_price_is_said_not_guessed() -> None:
