@@ -7,7 +7,17 @@ Verb = Literal["download", "stop", "status"]
 
 COMMAND = "/threadwright"
 DOWNLOAD_SHORTCUT = "download_project"
-"""Callback id of the message shortcut."""
+STATUS_SHORTCUT = "session_status"
+STOP_SHORTCUT = "stop_session"
+"""Callback ids of the message shortcuts."""
+SESSIONS_SHORTCUT = "my_sessions"
+"""Callback id of the global shortcut."""
+PREFERENCES = "preferences"
+"""Callback id of the modal in which a person or a channel chooses."""
+OPEN_PREFERENCES = "open_preferences"
+"""The button of App Home that opens it."""
+SESSION_MENU = "session_menu"
+"""The menu beside each session of App Home; an option's value is `<verb>:<session key>`."""
 PICKER = "session_picker"
 """Callback id of the modal that asks which session is meant."""
 

@@ -1,4 +1,5 @@
-"""Owns the slash command: `/threadwright download|status|stop|help [link to a message]`.
+"""Owns the slash command: `/threadwright download|status|stop|help|sessions|config [link to a
+message]`.
 
 Slack does not allow it inside threads and sends no thread with it. So the session comes from a
 link, or is the caller's only one in this channel, or is chosen in a modal.
@@ -6,33 +7,40 @@ link, or is the caller's only one in this channel, or is chosen in a modal.
 
 import time
 from dataclasses import dataclass
-from typing import Any, get_args
+from typing import Any, Literal, get_args
 
 from slack_bolt.async_app import AsyncApp
 from slack_bolt.context.ack.async_ack import AsyncAck
 from slack_bolt.context.async_context import AsyncBoltContext
-from slack_bolt.context.respond.async_respond import AsyncRespond
 
 from agent.client import SessionClient
 from agent.protocol import Person, SessionCard
 from bot import names
-from bot.inbound import Word
+from bot.listeners.modals import Answer, in_time
+from bot.listeners.preferences import Preferences
 from bot.listeners.targets import Targets
 from bot.names import Verb
-from bot.people import People, client_of
-from bot.threads import Place, parse_permalink, team_of, thread_in
+from bot.people import People
+from bot.threads import Place, parse_permalink, team_of, thread_in, workspace_url_of
 from bot.views import help as help_view
+from bot.views import home as home_view
 from bot.views import mrkdwn, picker
 from bot.views import status as status_view
 from bot.views.blocks import Rendered
+from bot.views.preferences import Owner
+
+Word = Verb | Literal["help", "sessions", "config"]
+_WORDS: tuple[Word, ...] = (*get_args(Verb), "help", "sessions", "config")
 
 
 @dataclass(frozen=True)
 class Request:
-    """One use of the command, by a member of this workspace."""
+    """One use of the command."""
 
-    verb: Verb
-    by: Person
+    word: Word | None
+    """None for a word that is not known: then it is in `argument`."""
+    argument: str
+    user_id: str
     channel: str
     trigger_id: str
 
@@ -40,17 +48,28 @@ class Request:
     def identity(self) -> str:
         return f"command:{self.trigger_id}"
 
+    @classmethod
+    def read(cls, command: dict[str, Any]) -> "Request":
+        word, argument = parse(str(command.get("text") or ""))
+        return cls(
+            word=word,
+            argument=argument,
+            user_id=str(command["user_id"]),
+            channel=str(command["channel_id"]),
+            trigger_id=str(command["trigger_id"]),
+        )
+
 
 def register(app: AsyncApp, sessions: SessionClient, people: People) -> None:
     desk = _Commands(sessions, people)
 
-    async def on_command(
-        ack: AsyncAck, command: dict[str, Any], context: AsyncBoltContext, respond: AsyncRespond
-    ) -> None:
-        answer = await desk.answer(command, context)
-        await ack()
-        if answer is not None:
-            await respond(text=answer.text, blocks=answer.blocks or None)
+    async def on_command(ack: AsyncAck, command: dict[str, Any], context: AsyncBoltContext) -> None:
+        request = Request.read(command)
+        told = await in_time(context, request.trigger_id, desk.answer(request, context))
+        if told is None:
+            await ack()
+        else:  # the acknowledgement carries the answer: no second call that could fail
+            await ack(text=told.text, blocks=told.blocks or None, response_type="ephemeral")
 
     app.command(names.COMMAND)(on_command)
 
@@ -60,71 +79,91 @@ class _Commands:
         self._sessions = sessions
         self._people = people
         self._targets = Targets(sessions, people)
+        self._preferences = Preferences(sessions, people)
 
-    async def answer(self, command: dict[str, Any], context: AsyncBoltContext) -> Rendered | None:
-        """What to tell the caller; None when a modal asks on."""
-        verb, argument = parse(str(command.get("text") or ""))
-        by = await self._people.person(context, str(command["user_id"]))
+    async def answer(self, request: Request, context: AsyncBoltContext) -> Answer:
+        """What to tell the caller, or the modal that asks on."""
+        by = await self._people.person(context, request.user_id)
         if by.outsider:
             return Rendered(text=help_view.OUTSIDER)
-        if verb == "help":
-            return help_view.message()
-        if verb is None:
-            return help_view.message(f"I do not know “{argument}”.")
-        request = Request(
-            verb=verb,
-            by=by,
-            channel=str(command["channel_id"]),
-            trigger_id=str(command["trigger_id"]),
-        )
-        if argument:
-            return Rendered(text=await self._by_link(request, argument, context))
-        return await self._by_choice(request, context)
+        match request.word:
+            case None:
+                return help_view.message(f"I do not know “{request.argument}”.")
+            case "help":
+                return help_view.message()
+            case "sessions":
+                return await self._listed(by, context)
+            case "config":
+                return await self._config(request, context)
+            case verb if request.argument:
+                return await self._by_link(verb, request, by, context)
+            case verb:
+                return await self._by_choice(verb, request, by, context)
 
-    async def _by_link(self, request: Request, link: str, context: AsyncBoltContext) -> str:
-        place = parse_permalink(link)
+    async def _listed(self, by: Person, context: AsyncBoltContext) -> Rendered:
+        cards = await self._sessions.sessions_of(team_of(context), by.user_id)
+        now, url = time.time(), workspace_url_of(context)
+        text = status_view.listed(cards, now, url)
+        return Rendered(text=text, blocks=home_view.rows(cards, now, url))
+
+    async def _config(self, request: Request, context: AsyncBoltContext) -> Answer:
+        """Of the channel it was typed in, or of the link's; in a direct message one's own."""
+        channel = request.channel
+        if request.argument:
+            place = parse_permalink(request.argument)
+            if place is None:
+                return _no_link(request.argument)
+            channel = place.channel
+        own = channel.startswith("D")
+        owner = Owner("person", request.user_id) if own else Owner("channel", channel)
+        return await self._preferences.ask(owner, request.user_id, context)
+
+    async def _by_link(
+        self, verb: Verb, request: Request, by: Person, context: AsyncBoltContext
+    ) -> Rendered:
+        place = parse_permalink(request.argument)
         if place is None:
-            return f"“{mrkdwn.escape(link, 200)}” is no link to a message: use “Copy link” on one."
-        return await self._go(request, place, context)
+            return _no_link(request.argument)
+        return await self._go(verb, request, by, place, context)
 
-    async def _by_choice(self, request: Request, context: AsyncBoltContext) -> Rendered | None:
-        cards = await self._sessions.sessions_of(team_of(context), request.by.user_id)
-        if request.verb == "stop":
+    async def _by_choice(
+        self, verb: Verb, request: Request, by: Person, context: AsyncBoltContext
+    ) -> Answer:
+        cards = await self._sessions.sessions_of(team_of(context), by.user_id)
+        if verb == "stop":
             cards = [card for card in cards if card.status != "idle"]
         here = [card for card in cards if card.thread.channel == request.channel]
         if len(here) == 1:
             place = Place(here[0].thread.channel, here[0].thread.root_ts)
-            return Rendered(text=await self._go(request, place, context))
-        if request.verb == "status":
-            return Rendered(text=status_view.listed(cards, time.time()))
+            return await self._go(verb, request, by, place, context)
         if not cards:
-            return Rendered(text=_nothing(request.verb))
-        await self._ask_which(request, [*here, *(c for c in cards if c not in here)], context)
-        return None
+            return Rendered(text=_nothing(verb))
+        first: list[SessionCard] = [*here, *(card for card in cards if card not in here)]
+        return picker.modal(verb, request.channel, first, time.time())
 
-    async def _ask_which(
-        self, request: Request, cards: list[SessionCard], context: AsyncBoltContext
-    ) -> None:
-        modal = picker.modal(request.verb, request.channel, cards, time.time())
-        await client_of(context).views_open(trigger_id=request.trigger_id, view=modal)
-
-    async def _go(self, request: Request, place: Place, context: AsyncBoltContext) -> str:
+    async def _go(
+        self, verb: Verb, request: Request, by: Person, place: Place, context: AsyncBoltContext
+    ) -> Rendered:
         thread = thread_in(context, place.channel, place.root_ts)
-        problem = await self._targets.problem(thread, request.by, request.channel, context)
+        problem = await self._targets.problem(thread, by, request.channel, context)
         if problem:
-            return problem
-        return await self._targets.act(request.verb, thread, request.by, request.identity, context)
+            return Rendered(text=problem)
+        told = await self._targets.act(verb, thread, by, request.identity, context)
+        return Rendered(text=told)
 
 
 def parse(text: str) -> tuple[Word | None, str]:
-    """Verb and argument; for an unknown verb None and what was typed."""
-    first, _, rest = text.strip().partition(" ")
-    verb = first.casefold() or "help"
-    known = next((word for word in get_args(Word) if word == verb), None)
+    """Word and argument; for an unknown word None and what was typed."""
+    first, rest = [*text.split(maxsplit=1), "", ""][:2]
+    word = first.casefold() or "help"
+    known = next((known for known in _WORDS if known == word), None)
     return (known, rest.strip()) if known else (None, text.strip())
 
 
+def _no_link(text: str) -> Rendered:
+    shown = mrkdwn.escape(text, 200)
+    return Rendered(text=f"“{shown}” is no link to a message: use “Copy link” on one.")
+
+
 def _nothing(verb: Verb) -> str:
-    if verb == "stop":
-        return "Nothing of yours is running."
-    return "You have no sessions yet. Mention me in a channel, or write to me directly."
+    return "Nothing of yours is running." if verb == "stop" else status_view.NONE_YET

@@ -9,9 +9,10 @@ from slack_bolt.context.async_context import AsyncBoltContext
 from agent.client import SessionClient
 from bot import names
 from bot.listeners.targets import Targets
-from bot.listeners.telling import privately
 from bot.people import People
+from bot.telling import privately
 from bot.views import help as help_view
+from bot.views import modals
 from bot.views import picker as picker_view
 
 
@@ -33,7 +34,9 @@ def register(app: AsyncApp, sessions: SessionClient, people: People) -> None:
             await ack(response_action="errors", errors={picker_view.BLOCK_ID: problem})
             return
         told = await targets.act(verb, thread, by, f"picker:{view['id']}", context)
-        await ack()
-        await privately(context, channel, by.user_id, told)
+        if await privately(context, channel, by.user_id, told):
+            await ack()
+        else:  # where we are not in the channel, nothing can be said there
+            await ack(response_action="update", view=modals.notice(told))
 
     app.view(names.PICKER)(on_choice)

@@ -1,14 +1,13 @@
 """Owns acting on a session from outside its thread: who may, and what they are told."""
 
 from slack_bolt.context.async_context import AsyncBoltContext
-from slack_sdk.errors import SlackApiError
 
 from agent.client import SessionClient
 from agent.protocol import Person, ThreadRef
 from bot.controls import Controls
 from bot.names import Verb
-from bot.people import People, client_of
-from bot.threads import team_of
+from bot.people import People
+from bot.threads import permalink, team_of, workspace_url_of
 from bot.views import mrkdwn
 
 NO_SUCH_SESSION = "There is no session of mine in that thread."
@@ -42,18 +41,13 @@ class Targets:
         """Do it, and say where it will be seen. Call `problem` first."""
         if verb == "status":
             return mrkdwn.from_markdown(await self._controls.status(thread), 2900)
-        link = await self._link(thread, context)
+        link = _link(permalink(workspace_url_of(context), thread))
         if verb == "stop":
             await self._controls.stop(thread, by, identity)
             return f"Stopping the work in {link}."
         await self._controls.download(thread, by, identity)
         return f"The project is being packed; it will be posted in {link}."
 
-    async def _link(self, thread: ThreadRef, context: AsyncBoltContext) -> str:
-        try:
-            answer = await client_of(context).chat_getPermalink(
-                channel=thread.channel, message_ts=thread.root_ts
-            )
-        except SlackApiError:
-            return "its thread"  # the work does not depend on a link
-        return f"<{answer['permalink']}|its thread>"
+
+def _link(url: str) -> str:
+    return f"<{mrkdwn.escape(url)}|its thread>" if url else "its thread"

@@ -1,20 +1,22 @@
-"""Owns what we say about ourselves: the help text, the App Home, and the polite refusals."""
+"""Owns what we say about ourselves: the help text and the polite refusals."""
 
-from collections.abc import Sequence
-
-from agent.protocol import SessionCard
 from bot import names
-from bot.views import blocks, mrkdwn, status
+from bot.views import blocks, mrkdwn
 from bot.views.blocks import Block, Rendered
 
 TEXT = f"""\
 **I build and change code, in this thread, in a sandbox of its own.**
-- Mention me with what you want, or write to me directly. I show a plan and tick it off.
+- Mention me with what you want, or write to me directly; attach files and I work with them. \
+I show a plan and tick it off.
 - Reply in the thread at any time: I stop, take it in, and go on from there. Days later too.
-- Before something risky I ask; the card says who may answer.
-- Say `status`, `stop` or `download` in the thread. Elsewhere: `{names.COMMAND} download`, \
-`{names.COMMAND} status`, `{names.COMMAND} stop`.
-- A reply that starts with a mention of somebody else is not for me."""
+- Before something risky I ask. Whoever asked for the work may answer, and the approvers named in \
+App Home; the card says who.
+- Say `status`, `stop`, `download` or `sessions` in the thread. Elsewhere: \
+`{names.COMMAND} status` and so on, or the menu of a message.
+- `{names.COMMAND} config` sets model, caution and budget: for you in App Home and in a direct \
+message, for everyone of a channel there.
+- A reply that starts with `//` (or the mark your operators chose), or with a mention of somebody \
+else, is an aside that I do not read."""
 
 OUTSIDER = (
     "I work for members of this workspace only, so I cannot take instructions from guests or "
@@ -24,23 +26,11 @@ NO_SESSION = (
     f"There is nothing of mine in this thread yet. Say `download`, `status` or `stop` in a thread "
     f"where I have worked, or use `{names.COMMAND} download` to choose one."
 )
-ATTACHMENT_ONLY = "I cannot read attached files yet. Tell me in words what you would like."
 
 
 def message(problem: str = "") -> Rendered:
     """The help text, after one sentence about what was not understood."""
     text = mrkdwn.from_markdown(TEXT, blocks.SECTION_CHARS)
-    parts: list[Block] = [blocks.section(mrkdwn.escape(problem, 500))] if problem else []
-    return Rendered(text=problem or text, blocks=[*parts, blocks.section(text)])
-
-
-def home(cards: Sequence[SessionCard], now: float) -> Block:
-    """The App Home of one person."""
-    parts: list[Block] = [
-        {"type": "header", "text": {"type": "plain_text", "text": "Threadwright"}},
-        blocks.section(mrkdwn.from_markdown(TEXT, blocks.SECTION_CHARS)),
-        {"type": "divider"},
-        blocks.section("*Your sessions*"),
-        blocks.section(status.listed(cards, now)),
-    ]
-    return {"type": "home", "blocks": parts}
+    said = mrkdwn.escape(problem, 500)
+    parts: list[Block] = [blocks.section(said)] if said else []
+    return Rendered(text=said or text, blocks=[*parts, blocks.section(text)])

@@ -7,7 +7,7 @@ from typing import Any, get_args
 from agent.protocol import SessionCard, ThreadRef
 from bot import names
 from bot.names import Verb
-from bot.views import status
+from bot.views import modals, status
 from bot.views.blocks import Block
 
 MOST_OPTIONS = 100
@@ -21,7 +21,7 @@ def modal(verb: Verb, channel: str, cards: Sequence[SessionCard], now: float) ->
     """`channel` is where the command was typed; the answer goes there."""
     options = [
         {
-            "text": {"type": "plain_text", "text": status.option(card, now), "emoji": False},
+            "text": modals.plain(status.option(card, now)),
             "value": card.thread.key,
         }
         for card in cards[:MOST_OPTIONS]
@@ -30,14 +30,14 @@ def modal(verb: Verb, channel: str, cards: Sequence[SessionCard], now: float) ->
         "type": "modal",
         "callback_id": names.PICKER,
         "private_metadata": json.dumps({"verb": verb, "channel": channel}),
-        "title": {"type": "plain_text", "text": "Choose a session"},
-        "submit": {"type": "plain_text", "text": _SUBMIT[verb]},
-        "close": {"type": "plain_text", "text": "Cancel"},
+        "title": modals.plain("Choose a session"),
+        "submit": modals.plain(_SUBMIT[verb]),
+        "close": modals.plain("Cancel"),
         "blocks": [
             {
                 "type": "input",
                 "block_id": BLOCK_ID,
-                "label": {"type": "plain_text", "text": "Session"},
+                "label": modals.plain("Session"),
                 "element": {
                     "type": "static_select",
                     "action_id": ACTION_ID,

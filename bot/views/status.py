@@ -2,10 +2,15 @@
 
 from collections.abc import Sequence
 
-from agent.protocol import SessionCard, SessionStatus, SessionView, StepLine, TaskStatus
-from bot.views import mrkdwn, words
+from agent.protocol import SessionCard, SessionStatus, SessionView, StepLine, TaskStatus, Usage
+from bot import names
+from bot.threads import permalink
+from bot.views import mrkdwn, preferences, words
 
 MOST_SESSIONS = 15
+
+NONE_YET = "No sessions yet. Mention me in a channel, or write to me directly."
+NONE_HERE = "You have no sessions here yet."
 
 _SAID: dict[SessionStatus, str] = {
     "idle": "idle",
@@ -26,27 +31,52 @@ def of_session(view: SessionView, task: TaskStatus | None) -> str:
     lines = [f"**{_title(view.title)}**: {_state(view, task)}"]
     if task is not None and task.plan is not None:
         lines += [_step(step) for step in task.plan.steps[:20]]
+    lines += _rules(task)
     counted = [words.plural(view.tasks, "task"), words.plural(view.messages, "message")]
     if view.total_cost_usd:
-        counted.append(f"${view.total_cost_usd:.2f} so far")
+        counted.append(f"{words.cost(Usage(cost_usd=view.total_cost_usd))} so far")
     lines.append(", ".join(counted))
     if view.last is not None and task is None:
         lines.append(f"Last: {view.last.outcome}. {mrkdwn.clip(view.last.summary, 500)}")
     return "\n".join(lines)
 
 
-def listed(cards: Sequence[SessionCard], now: float) -> str:
+def line(card: SessionCard, now: float, workspace_url: str = "") -> str:
+    """One of a person's sessions, as escaped mrkdwn.
+
+    Args:
+        workspace_url: with it the title is a link.
+    """
+    title = mrkdwn.escape(_bare(card.title), 90)
+    link = permalink(workspace_url, card.thread)
+    named = f"<{mrkdwn.escape(link)}|{title}>" if link else title
+    return f"*{named}* {_where(card)}: {facts(card, now)}"
+
+
+def facts(card: SessionCard, now: float) -> str:
+    """How a session stands, how old that is, and what it has cost."""
+    said = [_SAID[card.status], words.age(now - card.updated_at)]
+    if card.cost_usd != 0:
+        said.append(words.cost(Usage(cost_usd=card.cost_usd)))
+    return ", ".join(said)
+
+
+def listed(cards: Sequence[SessionCard], now: float, workspace_url: str = "") -> str:
     """A person's sessions, newest first, as escaped mrkdwn."""
-    if not cards:
-        return "No sessions yet. Mention me in a channel, or write to me directly."
+    lines = [f"• {line(card, now, workspace_url)}" for card in cards[:MOST_SESSIONS]]
+    return "\n".join([*lines, *_rest(cards)]) or NONE_YET
+
+
+def noted(cards: Sequence[SessionCard], now: float, workspace_url: str = "") -> str:
+    """The same as Markdown for a note in a thread, which escapes it."""
     lines = [
-        f"• *{mrkdwn.escape(_title(card.title), 90)}* in <#{card.thread.channel}>: "
-        f"{_SAID[card.status]}, {words.age(now - card.updated_at)}"
-        for card in cards[:MOST_SESSIONS]
+        f"- {_linked(card, workspace_url)}: {facts(card, now)}" for card in cards[:MOST_SESSIONS]
     ]
-    if len(cards) > MOST_SESSIONS:
-        lines.append(f"• and {len(cards) - MOST_SESSIONS} more")
-    return "\n".join(lines)
+    return "\n".join([*lines, *_rest(cards)])
+
+
+def elsewhere(count: int) -> str:
+    return f"And {count} elsewhere: `{names.COMMAND} sessions` or App Home shows you alone."
 
 
 def option(card: SessionCard, now: float) -> str:
@@ -55,14 +85,55 @@ def option(card: SessionCard, now: float) -> str:
     return mrkdwn.clip(_title(card.title), 75 - len(tail)) + tail
 
 
+def _rest(cards: Sequence[SessionCard]) -> list[str]:
+    left = len(cards) - MOST_SESSIONS
+    return [f"• and {left} more"] if left > 0 else []
+
+
+def _linked(card: SessionCard, workspace_url: str) -> str:
+    title = mrkdwn.clip(_bare(card.title), 90)
+    link = permalink(workspace_url, card.thread)
+    return f"[{title}]({link})" if link else title
+
+
+def _where(card: SessionCard) -> str:
+    direct = card.thread.channel.startswith("D")
+    return "in a direct message" if direct else f"in <#{card.thread.channel}>"
+
+
+_MARKUP = str.maketrans({"[": "(", "]": ")", "`": "'", "|": "/", "*": "", "~": ""})
+
+
+def _bare(title: str) -> str:
+    """A title that can be the label of a link, in mrkdwn and in Markdown."""
+    return _title(title.translate(_MARKUP))
+
+
 def _title(title: str) -> str:
     return mrkdwn.one_line(title) or "Untitled"
 
 
 def _state(view: SessionView, task: TaskStatus | None) -> str:
-    if task is None or task.state == "done":
+    if task is None or task.state == "done" or view.status == "waiting":
         return _SAID[view.status]
-    return "waiting for an answer" if task.state == "waiting" else task.state
+    return _SAID["waiting"] if task.state == "waiting" else task.state
+
+
+def _rules(task: TaskStatus | None) -> list[str]:
+    """What the running task has cost and by which choices it runs, as far as that is known."""
+    if task is None or task.state == "done":
+        return []
+    said = []
+    if task.usage.cost_usd or task.usage.cost_usd is None:
+        said.append(f"{words.cost(task.usage)} for this task")
+    if task.budget_usd is not None:
+        said.append(f"budget ${task.budget_usd:.2f}")
+    if task.model:
+        said.append(f"model {task.model}")
+    if task.approvals is not None:
+        said.append(f"{preferences.CALLED[task.approvals]} approvals")
+    text = ", ".join(said)
+    return [text[:1].upper() + text[1:]] if text else []
 
 
 def _step(step: StepLine) -> str:

@@ -6,6 +6,7 @@ delivery it answers.
 
 import logging
 
+import aiohttp
 from slack_bolt.context.async_context import AsyncBoltContext
 from slack_sdk.errors import SlackApiError
 
@@ -34,5 +35,8 @@ async def privately(
         )
     except SlackApiError as error:
         log.info("could not tell one person something: %s", error.response.get("error"))
+        return False
+    except (aiohttp.ClientError, TimeoutError) as error:
+        log.info("could not tell one person something: %s", type(error).__name__)
         return False
     return True
