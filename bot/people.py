@@ -5,38 +5,48 @@ Answers are remembered for a short while in this process; nothing here is durabl
 
 import time
 from collections import OrderedDict
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Collection, Mapping
+from typing import Any, Literal
 
 from slack_bolt.context.async_context import AsyncBoltContext
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from agent.protocol import Person
+from bot.inbound import text_of
+from bot.threads import homes_of
+
+Stranger = Literal["guests", "outsiders"]
+"""Guests of this workspace; people of other companies (Slack Connect)."""
 
 REMEMBER_SECONDS = 600.0
 REMEMBER_MOST = 5000
 MOST_MEMBER_PAGES = 50
 
 
-def homes_of(context: AsyncBoltContext) -> set[str]:
-    """Ids that count as this workspace: its team, and its enterprise if it has one."""
-    return {id_ for id_ in (context.team_id, context.enterprise_id) if id_}
-
-
 class People:
-    def __init__(self) -> None:
+    """One per process.
+
+    Args:
+        admit: strangers that count as members.
+    """
+
+    def __init__(self, admit: Collection[Stranger] = ()) -> None:
+        self._admit = frozenset(admit)
         self._known: OrderedDict[str, tuple[float, Person]] = OrderedDict()
         self._told: OrderedDict[str, float] = OrderedDict()
 
     async def person(self, context: AsyncBoltContext, user_id: str) -> Person:
         """Who this is. Raises SlackApiError when Slack cannot say now; never guesses."""
-        homes = homes_of(context)
+        return await self.look_up(client_of(context), homes_of(context), user_id)
+
+    async def look_up(self, client: AsyncWebClient, homes: set[str], user_id: str) -> Person:
+        """The same outside of a delivery; `homes` are the ids that count as this workspace."""
         key = f"{','.join(sorted(homes))}:{user_id}"
         known = self._known.get(key)
         if known is not None and known[0] > time.monotonic():
             return known[1]
-        person = await self._ask(client_of(context), user_id, homes)
+        person = await self._ask(client, user_id, homes)
         _remember(self._known, key, (time.monotonic() + REMEMBER_SECONDS, person))
         return person
 
@@ -45,12 +55,21 @@ class People:
             response = await client.users_info(user=user_id)
         except SlackApiError as error:
             if error.response.get("error") in ("user_not_found", "user_not_visible"):
-                return Person(user_id=user_id, outsider=True)  # of another company, then
+                # of another company, then
+                return Person(user_id=user_id, outsider="outsiders" not in self._admit)
             raise
         user: Mapping[str, Any] = response["user"]
         profile: Mapping[str, Any] = user.get("profile") or {}
-        name = profile.get("display_name") or user.get("real_name") or user.get("name") or ""
-        return Person(user_id=user_id, name=str(name), outsider=_is_outsider(user, homes))
+        name = (
+            text_of(profile, "display_name") or text_of(user, "real_name") or text_of(user, "name")
+        )
+        return Person(user_id=user_id, name=name, outsider=self._is_outsider(user, homes))
+
+    def _is_outsider(self, user: Mapping[str, Any], homes: set[str]) -> bool:
+        if _is_of_others(user, homes):
+            return "outsiders" not in self._admit
+        guest = user.get("is_restricted") or user.get("is_ultra_restricted")
+        return bool(guest) and "guests" not in self._admit
 
     async def is_member(self, context: AsyncBoltContext, channel: str, user_id: str) -> bool:
         """Whether this person is in the channel; false also when the channel is not ours to see."""
@@ -80,9 +99,14 @@ class People:
         _remember(self._told, key, time.monotonic() + REMEMBER_SECONDS)
         return True
 
+    def forget_refusal(self, channel: str, user_id: str) -> None:
+        """They could not be told after all."""
+        self._told.pop(f"{channel}:{user_id}", None)
 
-def _is_outsider(user: Mapping[str, Any], homes: set[str]) -> bool:
-    if user.get("is_restricted") or user.get("is_ultra_restricted") or user.get("is_stranger"):
+
+def _is_of_others(user: Mapping[str, Any], homes: set[str]) -> bool:
+    """Whether this is somebody of another company."""
+    if user.get("is_stranger"):
         return True
     enterprise: Mapping[str, Any] = user.get("enterprise_user") or {}
     belongs_to = {

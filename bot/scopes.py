@@ -8,19 +8,25 @@ METHOD_SCOPES: dict[str, tuple[str, ...]] = {
     "apps.connections.open": (),  # the app-level token's own scope
     "assistant.threads.setStatus": ("chat:write", "assistant:write"),
     "auth.test": (),
-    "chat.getPermalink": (),
+    "chat.appendStream": ("chat:write",),
     "chat.postEphemeral": ("chat:write",),
     "chat.postMessage": ("chat:write",),
+    "chat.startStream": ("chat:write",),
+    "chat.stopStream": ("chat:write",),
     "chat.update": ("chat:write",),
     "conversations.members": MEMBERS,
     "conversations.replies": HISTORY,
     "files.completeUploadExternal": ("files:write",),
     "files.getUploadURLExternal": ("files:write",),
+    "files.info": ("files:read",),
     "reactions.add": ("reactions:write",),
     "reactions.remove": ("reactions:write",),
+    "usergroups.users.list": ("usergroups:read",),
     "users.info": ("users:read",),
     "views.open": (),
     "views.publish": (),
+    "views.push": (),
+    "views.update": (),
 }
 
 EVENT_SCOPES: dict[str, tuple[str, ...]] = {
@@ -36,4 +42,10 @@ EVENT_SCOPES: dict[str, tuple[str, ...]] = {
 }
 
 FEATURE_SCOPES = ("commands",)
-"""Slash command and shortcut."""
+"""Slash command and shortcuts."""
+
+OPTIONAL_SCOPES = {
+    "files:read": "take in attached files",
+    "usergroups:read": "let a user group approve",
+}
+"""What an admin may refuse, and what then does not work; all else does."""

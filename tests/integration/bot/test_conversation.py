@@ -39,6 +39,15 @@ class Agent:
             self.asked.append(f"stop {request.thread.root_ts} by {request.by.name}")
             return p.Nothing()
 
+        @session.handler("on_waiting")
+        async def on_waiting(ctx: ObjectContext, news: p.Waiting) -> p.Nothing:
+            return p.Nothing()
+
+        @session.handler("on_feedback")
+        async def on_feedback(ctx: ObjectContext, feedback: p.Feedback) -> p.Nothing:
+            self.asked.append(f"{feedback.task}: {feedback.verdict} by {feedback.by.name}")
+            return p.Nothing()
+
         @session.handler("read", kind="shared")
         async def read(ctx: ObjectSharedContext, _: p.Nothing) -> p.SessionView:
             thread = p.ThreadRef.parse(ctx.key())
@@ -134,8 +143,24 @@ async def test_of_two_clicks_at_once_one_counts_and_the_other_is_told_the_truth(
     approved = "approved by Ana" in decided["text"]
     loser = ben if approved else ana
     [told] = await until(lambda: private(loser, stage), lambda texts: len(texts) == 1)
-    assert "decided before your click" in told
+    assert "closed before your click" in told
     assert ("*Approved* by <@U0ANA>" if approved else "*Denied* by <@U0BEN>") in told
+
+
+async def test_a_user_group_decides_by_its_members_and_not_by_the_requester(
+    agent: Agent, stage: Stage
+) -> None:
+    _, card = await ask(stage, approvers=["S0REVIEW"], four_eyes=True)
+    ana, ben, cleo = (stage.people.person(f"U0{name}") for name in ("ANA", "BEN", "CLEO"))
+    await cleo.click(CHANNEL, card["ts"], names.APPROVE)
+    await ana.click(CHANNEL, card["ts"], names.APPROVE)
+    [to_cleo] = await until(lambda: private(cleo, stage), lambda texts: len(texts) == 1)
+    [to_ana] = await until(lambda: private(ana, stage), lambda texts: len(texts) == 1)
+    assert to_cleo == "Only <@U0ANA>, <!subteam^S0REVIEW> can answer this."
+    assert "somebody else must approve it: <!subteam^S0REVIEW>" in to_ana
+    await ben.click(CHANNEL, card["ts"], names.APPROVE)
+    await stage.until_replies(lambda s: "approved by Ben" in s[0]["text"])
+    assert await private(ben, stage) == []
 
 
 async def test_a_choice_is_answered_by_its_button(agent: Agent, stage: Stage) -> None:
@@ -209,13 +234,6 @@ async def test_the_command_answers_in_private(agent: Agent, stage: Stage) -> Non
     assert "I build and change code" in text
 
 
-async def test_app_home_is_published(agent: Agent, stage: Stage) -> None:
-    ben = stage.people.person("U0BEN")
-    await ben.open_home()
-    state = await until(ben.state, lambda state: state["home"] is not None)
-    assert "I build and change code" in str(state["home"])
-
-
 async def test_a_new_socket_takes_over_without_a_gap(agent: Agent, stage: Stage) -> None:
     agent.known.add(stage.thread.key)
     await stage.people.reconnect_app()
@@ -239,7 +257,9 @@ async def test_a_guest_in_a_shared_channel_is_refused_in_private(
     assert await told() == [text]
 
 
-async def test_feedback_is_thanked_for_in_private(agent: Agent, stage: Stage) -> None:
+async def test_feedback_reaches_the_session_and_is_thanked_for_in_private(
+    agent: Agent, stage: Stage
+) -> None:
     body = p.ResultBody(task=f"{stage.thread.key}/1", outcome="done", summary="It works.")
     await stage.show("result:1", body, urgent=True)
     [shown] = await stage.until_replies(lambda s: len(s) == 1)
@@ -247,4 +267,6 @@ async def test_feedback_is_thanked_for_in_private(agent: Agent, stage: Stage) ->
     value = shown["blocks"][-1]["elements"][0]["negative_button"]["value"]
     await ben.click(CHANNEL, shown["ts"], names.FEEDBACK, value=value)
     [told] = await until(lambda: private(ben, stage), lambda texts: len(texts) == 1)
-    assert told == "Thank you, that is noted."
+    assert told.startswith("Thank you, noted: this result is not good.")
+    task = f"{stage.thread.key}/1"
+    await until(agent.heard, lambda heard: any(f"{task}: bad by Ben" in one for one in heard))

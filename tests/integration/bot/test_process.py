@@ -16,8 +16,11 @@ from aiohttp import web
 from restate import ObjectContext, ObjectSharedContext, VirtualObject
 
 from agent import protocol as p
+from agent.inbox import inbox
+from bot.manifest import manifest
 from local.restate.server import free_port
 from local.slack.client import PeopleClient
+from local.slack.faults import Fault
 from local.slack.limits import Limits
 from local.slack.server import running_workspace
 from local.slack.workspace import Workspace
@@ -133,7 +136,7 @@ async def test_a_message_travels_from_the_socket_to_the_session_once(
     engine: Engine, slack: Workspace, people: PeopleClient
 ) -> None:
     sessions = Sessions()
-    async with engine.serve([sessions.service]), bot_for(engine, slack.api_url) as bot:
+    async with engine.serve([inbox, sessions.service]), bot_for(engine, slack.api_url) as bot:
         await bot.start()
         await bot.ready()
         await people.person("U0ANA").post(CHANNEL, "@threadwright build a to-do CLI")
@@ -153,10 +156,57 @@ async def test_what_the_engine_could_not_take_is_delivered_again(
         await people.person("U0ANA").post(
             CHANNEL, "@threadwright build it"
         )  # nobody serves Session
-        async with engine.serve([sessions.service]):
+        async with engine.serve([inbox, sessions.service]):
             await until(sessions.seen, lambda seen: seen == ["build it"])
             await until(people.unacked, lambda unacked: unacked == 0)
         assert await sessions.seen() == ["build it"]
+
+
+async def test_over_http_a_message_travels_the_same_way(engine: Engine, tmp_path: Path) -> None:
+    """With the manifest that `python -m bot manifest --url` prints."""
+    manifest_path = tmp_path / "manifest.yml"
+    manifest_path.write_text(manifest("https://bot.example.com"))
+    sessions, bind = Sessions(), f"127.0.0.1:{free_port()}"
+    http_mode = {
+        "SLACK_APP_TOKEN": "",
+        "SLACK_SIGNING_SECRET": "local-signing-secret",
+        "THREADWRIGHT_SLACK_BIND": bind,
+    }
+    async with (
+        running_workspace(manifest=manifest_path) as slack,
+        PeopleClient(slack.base_url) as people,
+        engine.serve([inbox, sessions.service]),
+        bot_for(engine, slack.api_url, **http_mode) as bot,
+    ):
+        await bot.start()
+        await bot.ready()
+        await people.use_http(f"http://{bind}")
+        await people.person("U0ANA").post(CHANNEL, "@threadwright build a to-do CLI")
+        await until(sessions.seen, lambda seen: seen == ["build a to-do CLI"])
+        await until(people.unacked, lambda unacked: unacked == 0)
+        status, errors = await bot.end(signal.SIGTERM)
+        assert status == 0
+        assert "Traceback" not in errors
+        assert "Unclosed" not in errors
+        assert "to-do" not in errors
+
+
+async def test_where_the_app_was_removed_it_is_not_ready_until_it_comes_back(
+    engine: Engine, slack: Workspace, people: PeopleClient
+) -> None:
+    async with bot_for(engine, slack.api_url) as bot:
+        await bot.start()
+        await bot.ready()
+        left = {"type": "app_uninstalled"}
+        callback = {"type": "event_callback", "team_id": TEAM, "event_id": "Ev1", "event": left}
+        await people.deliver("events_api", callback)
+        await until(bot.health, lambda status: status == 503)
+        _, errors = await bot.end(signal.SIGTERM)
+        said = {line for line in errors.splitlines() if line.startswith("ERROR")}
+        assert len(said) == 1, errors  # the same again when Slack delivers it again
+        assert f"Slack took our access to {TEAM} away (app_uninstalled)" in said.pop()
+        await bot.start()
+        await bot.ready()
 
 
 async def test_sigterm_ends_the_process_within_five_seconds(
@@ -261,3 +311,14 @@ async def test_a_slack_that_says_no_ends_it_with_one_sentence(
     assert status == 2, errors
     assert said in errors.splitlines()[-1]
     assert "Traceback" not in errors
+
+
+async def test_a_slack_that_fails_for_a_moment_is_waited_for_at_the_start(
+    engine: Engine, slack: Workspace, people: PeopleClient
+) -> None:
+    for method in ("auth.test", "apps.connections.open"):
+        await people.inject(Fault(method=method, kind="error", times=2))
+        await people.inject(Fault(method=method, kind="ratelimited"))
+    async with bot_for(engine, slack.api_url) as bot:
+        await bot.start()
+        await bot.ready()

@@ -1,5 +1,6 @@
 """Builders of what Slack sends, in the shapes of recorded traffic."""
 
+import time
 from typing import Any
 
 from tests.unit.bot.servers import BOT, TEAM
@@ -9,6 +10,11 @@ Json = dict[str, Any]
 CHANNEL = "C0BUILD"
 TS = "1712000000.000100"
 LATER_TS = "1712000050.000200"
+
+
+def ago(seconds: float) -> str:
+    """Slack's ts of a message posted so long ago."""
+    return f"{time.time() - seconds:.6f}"
 
 
 def callback(event: Json) -> Json:
@@ -54,20 +60,29 @@ def mention(text: str, *, user: str = "U0ANA", ts: str = TS, **more: Any) -> Jso
 
 
 def reply(text: str, *, user: str = "U0ANA", ts: str = LATER_TS, **more: Any) -> Json:
-    return message(text, user=user, ts=ts, thread_ts=TS, parent_user_id="U0ANA", **more)
+    return message(text, user=user, ts=ts, **{"thread_ts": TS, "parent_user_id": "U0ANA"} | more)
 
 
 def direct(text: str, *, user: str = "U0ANA", ts: str = TS, **more: Any) -> Json:
     return message(text, user=user, ts=ts, channel="D0ANA", channel_type="im", **more)
 
 
-def edit(text: str, before: str, *, user: str = "U0ANA", ts: str = LATER_TS) -> Json:
-    now = {"type": "message", "user": user, "text": text, "ts": ts, "thread_ts": TS}
+def edit(
+    text: str,
+    before: str,
+    *,
+    user: str = "U0ANA",
+    ts: str = LATER_TS,
+    root_ts: str = TS,
+    channel: str = CHANNEL,
+) -> Json:
+    now = {"type": "message", "user": user, "text": text, "ts": ts, "thread_ts": root_ts}
+    now["client_msg_id"] = f"client-{ts}"
     event = {
         "type": "message",
         "subtype": "message_changed",
         "hidden": True,
-        "channel": CHANNEL,
+        "channel": channel,
         "channel_type": "channel",
         "ts": "1712000090.000900",
         "event_ts": "1712000090.000900",
@@ -77,7 +92,7 @@ def edit(text: str, before: str, *, user: str = "U0ANA", ts: str = LATER_TS) -> 
     return callback(event)
 
 
-def deletion(before: str, *, user: str = "U0ANA", ts: str = LATER_TS) -> Json:
+def deletion(before: str, *, user: str = "U0ANA", ts: str = LATER_TS, root_ts: str = TS) -> Json:
     event = {
         "type": "message",
         "subtype": "message_deleted",
@@ -92,7 +107,7 @@ def deletion(before: str, *, user: str = "U0ANA", ts: str = LATER_TS) -> Json:
             "user": user,
             "text": before,
             "ts": ts,
-            "thread_ts": TS,
+            "thread_ts": root_ts,
         },
     }
     return callback(event)
@@ -120,7 +135,7 @@ def click(action_id: str, value: str, *, user: str = "U0ANA", action_ts: str = "
     }
 
 
-def command(text: str, response_url: str, *, user: str = "U0ANA") -> Json:
+def command(text: str, *, user: str = "U0ANA") -> Json:
     return {
         "command": "/threadwright",
         "text": text,
@@ -128,16 +143,18 @@ def command(text: str, response_url: str, *, user: str = "U0ANA") -> Json:
         "channel_id": CHANNEL,
         "user_id": user,
         "trigger_id": "9.9.trigger",
-        "response_url": response_url,
+        "response_url": "",
         "is_enterprise_install": "false",
     }
 
 
-def shortcut(*, user: str = "U0ANA", thread_ts: str | None = TS) -> Json:
+def shortcut(
+    callback_id: str = "download_project", *, user: str = "U0ANA", thread_ts: str | None = TS
+) -> Json:
     said = {"ts": LATER_TS, "text": "hi"} | ({"thread_ts": thread_ts} if thread_ts else {})
     return {
         "type": "message_action",
-        "callback_id": "download_project",
+        "callback_id": callback_id,
         "user": {"id": user, "team_id": TEAM},
         "team": {"id": TEAM, "domain": "local"},
         "channel": {"id": CHANNEL, "name": "build"},
@@ -145,4 +162,42 @@ def shortcut(*, user: str = "U0ANA", thread_ts: str | None = TS) -> Json:
         "action_ts": "77.7",
         "trigger_id": "7.7.abc",
         "response_url": "",
+    }
+
+
+def global_shortcut(callback_id: str, *, user: str = "U0ANA") -> Json:
+    return {
+        "type": "shortcut",
+        "callback_id": callback_id,
+        "user": {"id": user, "team_id": TEAM},
+        "team": {"id": TEAM, "domain": "local"},
+        "action_ts": "78.8",
+        "trigger_id": "8.8.abc",
+    }
+
+
+def home_opened(*, user: str = "U0ANA", tab: str = "home") -> Json:
+    event = {"type": "app_home_opened", "user": user, "channel": "D0ANA", "tab": tab}
+    return callback(event)
+
+
+def click_in_view(action: Json, view_type: str = "home", *, user: str = "U0ANA") -> Json:
+    """A click in App Home or in a modal: there is no channel and no message."""
+    return {
+        "type": "block_actions",
+        "user": {"id": user, "team_id": TEAM},
+        "team": {"id": TEAM, "domain": "local"},
+        "container": {"type": "view", "view_id": "V0"},
+        "view": {"id": "V0", "type": view_type, "blocks": []},
+        "trigger_id": "6.6.abc",
+        "actions": [{"block_id": "x", "action_ts": "66.6", **action}],
+    }
+
+
+def submission(view: Json, values: Json, *, user: str = "U0ANA") -> Json:
+    return {
+        "type": "view_submission",
+        "user": {"id": user, "team_id": TEAM},
+        "team": {"id": TEAM, "domain": "local"},
+        "view": view | {"id": "V1", "state": {"values": values}},
     }

@@ -4,7 +4,10 @@ They record what they are asked and answer what a test told them to. The workspa
 is the fuller stand-in; these two are for one listener at a time.
 """
 
+import asyncio
 import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import unquote
@@ -13,11 +16,13 @@ from aiohttp import web
 from pydantic import BaseModel
 
 from agent import protocol as p
+from local.slack.blockkit import check_view
 
 Json = dict[str, Any]
 
 BOT = "U0BOT"
 TEAM = "T0LOCAL"
+WORKSPACE_URL = "https://local.slack.com/"
 
 
 @dataclass
@@ -39,6 +44,10 @@ class FakeSlack:
             "U0GUEST": {"id": "U0GUEST", "team_id": TEAM, "is_restricted": True},
         }
         self.members: dict[str, list[str]] = {}
+        self.groups: dict[str, list[str]] = {}
+        """Members of user groups."""
+        self.silent: set[str] = set()
+        """Methods whose connection is closed without an answer."""
         self.url = ""
 
     def of(self, method: str) -> list[Json]:
@@ -52,31 +61,51 @@ class FakeSlack:
         elif request.can_read_body:
             args |= dict(await request.post())
         self.calls.append(Call(method, args))
+        if method in self.silent and request.transport is not None:
+            request.transport.close()
         return web.json_response(self.answers.get(method) or self._answer(method, args))
-
-    async def handle_response_url(self, request: web.Request) -> web.Response:
-        self.calls.append(Call("response_url", await request.json()))
-        return web.Response(text="ok")
 
     def _answer(self, method: str, args: Json) -> Json:
         match method:
             case "auth.test":
-                return {"ok": True, "team_id": TEAM, "user_id": BOT, "bot_id": "B0BOT"}
+                known = {"team_id": TEAM, "user_id": BOT, "bot_id": "B0BOT"}
+                return {"ok": True, "url": WORKSPACE_URL, **known}
             case "users.info":
                 user = self.users.get(str(args["user"]))
                 return {"ok": True, "user": user} if user else _no("user_not_found")
             case "conversations.members":
                 members = self.members.get(str(args["channel"]))
                 return _no("channel_not_found") if members is None else _members(members)
-            case "chat.getPermalink":
-                link = f"https://local.slack.com/archives/{args['channel']}/p1"
-                return {"ok": True, "permalink": link}
+            case "usergroups.users.list":
+                users = self.groups.get(str(args["usergroup"]))
+                return _no("no_such_subteam") if users is None else {"ok": True, "users": users}
+            case "views.open" | "views.push" | "views.update" | "views.publish":
+                return _view(args)
             case _:
                 return {"ok": True}
 
 
+def _view(args: Json) -> Json:
+    """As strict about a view as Slack."""
+    view = args["view"] if isinstance(args["view"], dict) else json.loads(args["view"])
+    problems = check_view(view)
+    if problems:
+        return _no("invalid_arguments") | {"response_metadata": {"messages": problems}}
+    args["view"] = view
+    return {"ok": True, "view": {**view, "id": args.get("view_id") or "V1"}}
+
+
 def _no(error: str) -> Json:
     return {"ok": False, "error": error}
+
+
+_DEFAULTS: dict[str, BaseModel] = {
+    "Session/read": p.SessionView(),
+    "Person/sessions": p.SessionCards(),
+    "Approval/peek": p.ApprovalView(),
+    "Preferences/read": p.PreferencesView(),
+    "Preferences/save": p.SaveReceipt(),
+}
 
 
 def _members(members: list[str]) -> Json:
@@ -86,11 +115,16 @@ def _members(members: list[str]) -> Json:
 @dataclass
 class Sent:
     handler: str
-    """`Session/on_message`."""
+    """`Inbox/take`."""
     key: str | None
     value: Json
     effect: str | None
     """Idempotency key."""
+
+    @property
+    def thread(self) -> str:
+        """Key of the thread a message goes to."""
+        return p.ThreadRef.model_validate(self.value["thread"]).key
 
 
 @dataclass
@@ -102,7 +136,12 @@ class FakeIngress:
     answers: dict[str, BaseModel] = field(default_factory=dict)
     """By `Session/read` or, more exactly, `Session/read key`."""
     down: bool = False
+    open: asyncio.Event = field(default_factory=asyncio.Event)
+    """Cleared, it holds back every answer until it is set."""
     url: str = ""
+
+    def __post_init__(self) -> None:
+        self.open.set()
 
     def of(self, handler: str) -> list[Sent]:
         return [sent for sent in self.sends if sent.handler == handler]
@@ -118,6 +157,7 @@ class FakeIngress:
         self.answers[f"Session/read {thread.key}"] = view
 
     async def handle(self, request: web.Request) -> web.Response:
+        await self.open.wait()
         if self.down:
             return web.Response(status=503, text="not now")
         mode, service, *rest = unquote(request.path).removeprefix("/restate/").split("/")
@@ -126,9 +166,7 @@ class FakeIngress:
         if mode == "call":
             self.calls.append(Sent(handler, key, body, None))
             given = self.answers.get(f"{handler} {key}") or self.answers.get(handler)
-            answer = given or {"Session/read": p.SessionView(), "Person/sessions": p.SessionCards()}
-            if isinstance(answer, dict):
-                answer = answer[handler]
+            answer = given or _DEFAULTS[handler]
             return web.Response(text=answer.model_dump_json(), content_type="application/json")
         effect = request.headers.get("idempotency-key")
         if all(
@@ -136,3 +174,36 @@ class FakeIngress:
         ):
             self.sends.append(Sent(handler, key, body, effect))
         return web.json_response({"invocationId": "inv_1", "status": "Accepted"}, status=202)
+
+
+@asynccontextmanager
+async def _served(app: web.Application) -> AsyncIterator[str]:
+    runner = web.AppRunner(app)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    host, port = runner.addresses[0][:2]
+    try:
+        yield f"http://{host}:{port}"
+    finally:
+        await runner.cleanup()
+
+
+@asynccontextmanager
+async def running_slack() -> AsyncIterator[FakeSlack]:
+    fake = FakeSlack()
+    app = web.Application()
+    app.router.add_route("*", "/api/{method}", fake.handle)
+    async with _served(app) as url:
+        fake.url = url
+        yield fake
+
+
+@asynccontextmanager
+async def running_ingress() -> AsyncIterator[FakeIngress]:
+    fake = FakeIngress()
+    app = web.Application()
+    app.router.add_post("/restate/{tail:.*}", fake.handle)
+    async with _served(app) as url:
+        fake.url = url
+        yield fake

@@ -1,12 +1,11 @@
 """What Slack tells us about itself is handled, whatever it is."""
 
-import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
 
-from agent import protocol as p
 from tests.unit.bot import payloads
 from tests.unit.bot.conftest import Deliver
 from tests.unit.bot.servers import TEAM, FakeIngress, FakeSlack
@@ -33,20 +32,6 @@ async def test_the_native_stop_button_stops_the_task_once(
     assert sent.value["by"]["user_id"] == "U0BEN"
 
 
-async def test_app_home_shows_help_and_the_persons_own_sessions(
-    deliver: Deliver, ingress: FakeIngress, slack: FakeSlack
-) -> None:
-    thread = p.ThreadRef(team=TEAM, channel=payloads.CHANNEL, root_ts=payloads.TS)
-    card = p.SessionCard(thread=thread, title="To-do", updated_at=0, status="waiting")
-    ingress.answers[f"Person/sessions {TEAM}:U0ANA"] = p.SessionCards(sessions=[card])
-    event = {"type": "app_home_opened", "user": "U0ANA", "channel": "D0ANA", "tab": "home"}
-    await deliver(payloads.callback(event))
-    [published] = slack.of("views.publish")
-    text = json.dumps(published)
-    assert "To-do" in text
-    assert "waiting for an answer" in text
-
-
 @pytest.mark.parametrize("event_type", [*SUBSCRIBED, "some_event_of_the_future"])
 async def test_every_subscribed_event_is_acknowledged(event_type: str, deliver: Deliver) -> None:
     """Unhandled ones would be answered 404, and sent again and again."""
@@ -61,3 +46,41 @@ async def test_every_subscribed_event_is_acknowledged(event_type: str, deliver: 
         "tokens": {"bot": ["U0BOT"]},
     }
     assert (await deliver(payloads.callback(event))).status == 200
+
+
+@pytest.mark.parametrize(
+    ("event", "left"),
+    [
+        ({"type": "app_uninstalled"}, True),
+        ({"type": "tokens_revoked", "tokens": {"bot": ["U0BOT"], "oauth": []}}, True),
+        ({"type": "tokens_revoked", "tokens": {"oauth": ["U0ANA"]}}, False),
+    ],
+    ids=["uninstalled", "the bot's token", "a person's token"],
+)
+async def test_a_workspace_that_took_our_access_away_is_left_once_and_durably(
+    event: dict[str, Any],
+    left: bool,
+    deliver: Deliver,
+    ingress: FakeIngress,
+    slack: FakeSlack,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    slack.answers["auth.test"] = {"ok": False, "error": "account_inactive"}
+    for _ in range(2):
+        assert (await deliver(payloads.callback(event))).status == 200
+    assert [(sent.handler, sent.key) for sent in ingress.sends] == (
+        [("Workspace/depart", TEAM)] if left else []
+    )
+    errors = [record.getMessage() for record in caplog.records if record.levelname == "ERROR"]
+    assert any("SLACK_BOT_TOKEN" in error for error in errors) is left
+
+
+@pytest.mark.parametrize(
+    ("team", "left"), [("T0OTHER", False), (TEAM, True)], ids=["another's", "ours"]
+)
+async def test_where_another_company_removes_its_install_of_us_we_stay(
+    team: str, left: bool, deliver: Deliver, ingress: FakeIngress
+) -> None:
+    await deliver(payloads.message("we know by now who we are"))
+    await deliver(payloads.callback({"type": "app_uninstalled"}) | {"team_id": team})
+    assert [sent.key for sent in ingress.of("Workspace/depart")] == ([TEAM] if left else [])

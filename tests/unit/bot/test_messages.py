@@ -23,19 +23,27 @@ async def test_a_mention_is_one_instruction_whichever_copy_comes_first(
     for copy in copies:
         response = await deliver(copy(f"{MENTION} build a to-do CLI"))
         assert response.status == 200
-    [sent] = ingress.of("Session/on_message")
-    assert sent.key == HERE.key == f"{TEAM}:{payloads.CHANNEL}:{payloads.TS}"
-    assert sent.effect == f"{TEAM}:{payloads.CHANNEL}:{payloads.TS}"
+    [sent] = ingress.of("Inbox/take")
+    assert sent.thread == HERE.key == f"{TEAM}:{payloads.CHANNEL}:{payloads.TS}"
+    assert (sent.key, sent.effect) == (None, f"{TEAM}:{payloads.CHANNEL}:client-{payloads.TS}")
     assert sent.value["text"] == "build a to-do CLI"
-    assert sent.value["author"] == {"user_id": "U0ANA", "name": "ana", "outsider": False}
+    assert p.Person.model_validate(sent.value["author"]) == p.Person(user_id="U0ANA", name="ana")
 
 
 async def test_a_mention_in_a_channel_we_are_not_in_comes_as_app_mention_alone(
     deliver: Deliver, ingress: FakeIngress
 ) -> None:
     await deliver(payloads.mention(f"hey {MENTION}, build a parser"))
-    [sent] = ingress.of("Session/on_message")
+    [sent] = ingress.of("Inbox/take")
     assert sent.value["text"] == "hey build a parser"
+
+
+async def test_a_mention_of_another_companys_install_of_us_is_not_for_us(
+    deliver: Deliver, ingress: FakeIngress
+) -> None:
+    """In a shared channel Slack tells us of it too, as an `app_mention` like our own."""
+    assert (await deliver(payloads.mention("<@U0BOT2> build a parser"))).status == 200
+    assert ingress.sends == []
 
 
 async def test_chatter_is_not_marked_seen_before_its_mention_copy_arrives(
@@ -45,7 +53,7 @@ async def test_chatter_is_not_marked_seen_before_its_mention_copy_arrives(
     await deliver(payloads.message("no mention in this copy"))
     assert ingress.sends == []
     await deliver(payloads.mention(f"{MENTION} no mention in this copy"))
-    assert len(ingress.of("Session/on_message")) == 1
+    assert len(ingress.of("Inbox/take")) == 1
 
 
 async def test_a_plain_reply_continues_a_session_and_only_a_session(
@@ -55,8 +63,8 @@ async def test_a_plain_reply_continues_a_session_and_only_a_session(
     assert ingress.sends == []
     ingress.has_session(HERE)
     await deliver(payloads.reply("also add a README"))
-    [sent] = ingress.of("Session/on_message")
-    assert sent.key == HERE.key
+    [sent] = ingress.of("Inbox/take")
+    assert sent.thread == HERE.key
     assert sent.value["ts"] == payloads.LATER_TS
 
 
@@ -81,7 +89,7 @@ async def test_somebody_else_and_us_in_one_message_is_for_us(
     deliver: Deliver, ingress: FakeIngress
 ) -> None:
     await deliver(payloads.reply(f"<@U0BEN> and {MENTION}: use the name from <#C0GENERAL|general>"))
-    [sent] = ingress.of("Session/on_message")
+    [sent] = ingress.of("Inbox/take")
     assert sent.value["text"] == "@ben and use the name from #general"
 
 
@@ -90,7 +98,7 @@ async def test_each_top_level_direct_message_is_its_own_session(
 ) -> None:
     await deliver(payloads.direct("build a parser"))
     await deliver(payloads.direct("and a lexer", ts=payloads.LATER_TS))
-    keys = [sent.key for sent in ingress.of("Session/on_message")]
+    keys = [sent.thread for sent in ingress.of("Inbox/take")]
     assert keys == [f"{TEAM}:D0ANA:{payloads.TS}", f"{TEAM}:D0ANA:{payloads.LATER_TS}"]
 
 
@@ -115,21 +123,12 @@ async def test_bots_slackbot_ourselves_and_notices_are_acknowledged_and_ignored(
     assert ingress.sends == []
 
 
-@pytest.mark.parametrize("subtype", ["file_share", "thread_broadcast"])
+@pytest.mark.parametrize("subtype", ["file_share", "thread_broadcast", "me_message"])
 async def test_attachments_and_broadcast_replies_are_messages(
     subtype: str, deliver: Deliver, ingress: FakeIngress
 ) -> None:
     await deliver(payloads.reply(f"{MENTION} use this", subtype=subtype))
-    assert len(ingress.of("Session/on_message")) == 1
-
-
-async def test_a_file_without_words_is_answered_in_words(
-    deliver: Deliver, ingress: FakeIngress
-) -> None:
-    await deliver(payloads.direct("", subtype="file_share", files=[{"id": "F1"}]))
-    assert ingress.of("Session/on_message") == []
-    [note] = ingress.notes
-    assert "cannot read attached files" in note
+    assert len(ingress.of("Inbox/take")) == 1
 
 
 @pytest.mark.parametrize("user", ["U0OTTO", "U0GUEST", "U0NOBODY"])
@@ -148,7 +147,7 @@ async def test_an_outsider_is_refused_once_politely_and_never_passed_on(
 async def test_an_empty_mention_gets_help_once(deliver: Deliver, ingress: FakeIngress) -> None:
     for copy in PAIR:
         await deliver(copy(MENTION))
-    assert ingress.of("Session/on_message") == []
+    assert ingress.of("Inbox/take") == []
     [note] = ingress.notes
     assert "I build and change code" in note
 
@@ -169,7 +168,7 @@ async def test_stop_within_a_sentence_is_an_instruction(
 ) -> None:
     ingress.has_session(HERE)
     await deliver(payloads.reply("stop using flask"))
-    assert [sent.handler for sent in ingress.sends] == ["Session/on_message"]
+    assert [sent.handler for sent in ingress.sends] == ["Inbox/take"]
 
 
 async def test_the_word_download_asks_for_the_archive_once(
@@ -251,7 +250,7 @@ async def test_a_delivery_that_did_not_become_durable_is_not_acknowledged(
     assert response.status == 500
     ingress.down = False
     assert (await deliver(payloads.mention(f"{MENTION} build it"))).status == 200
-    assert len(ingress.of("Session/on_message")) == 1
+    assert len(ingress.of("Inbox/take")) == 1
 
 
 async def test_when_slack_cannot_say_who_wrote_the_delivery_is_repeated(
@@ -262,6 +261,28 @@ async def test_when_slack_cannot_say_who_wrote_the_delivery_is_repeated(
     response = await deliver(payloads.mention(f"{MENTION} build it"))
     assert response.status == 500
     assert ingress.sends == []
+
+
+@pytest.mark.parametrize("failure", ["refused", "broken off"])
+async def test_an_instruction_does_not_wait_for_the_names_of_whom_it_mentions(
+    failure: str, deliver: Deliver, ingress: FakeIngress, slack: FakeSlack
+) -> None:
+    await deliver(payloads.mention(f"{MENTION} go"))  # ana is known from here on
+    if failure == "refused":
+        slack.answers["users.info"] = {"ok": False, "error": "team_access_not_granted"}
+    else:
+        slack.silent.add("users.info")
+    body = payloads.mention(f"{MENTION} ask <@U0BEN> first", ts=payloads.LATER_TS)
+    assert (await deliver(body)).status == 200
+    assert ingress.of("Inbox/take")[1].value["text"] == "ask @U0BEN first"
+
+
+async def test_half_a_character_in_a_name_costs_nobody_their_message(
+    deliver: Deliver, ingress: FakeIngress, slack: FakeSlack
+) -> None:
+    slack.users["U0ANA"]["profile"] = {"display_name": "ana \ud83d"}
+    assert (await deliver(payloads.mention(f"{MENTION} go"))).status == 200
+    assert ingress.sends[0].value["author"]["name"] == "ana ?"
 
 
 async def test_a_person_is_looked_up_once_for_many_messages(
@@ -277,7 +298,7 @@ async def test_what_was_typed_is_handed_over_without_slacks_escapes(
 ) -> None:
     text = f"{MENTION} if a &lt; b &amp;&amp; c, see <https://x.y/z|the docs> by <@U0BEN>"
     await deliver(payloads.mention(text))
-    [sent] = ingress.of("Session/on_message")
+    [sent] = ingress.of("Inbox/take")
     assert sent.value["text"] == "if a < b && c, see the docs (https://x.y/z) by @ben"
 
 
@@ -289,5 +310,5 @@ async def test_an_org_wide_install_keys_sessions_by_enterprise(
     body = payloads.mention(f"{MENTION} go")
     body["authorizations"][0] |= {"enterprise_id": "E0ORG", "is_enterprise_install": True}
     await deliver(body)
-    [sent] = ingress.of("Session/on_message")
-    assert sent.key == f"E0ORG:{payloads.CHANNEL}:{payloads.TS}"
+    [sent] = ingress.of("Inbox/take")
+    assert sent.thread == f"E0ORG:{payloads.CHANNEL}:{payloads.TS}"

@@ -43,6 +43,9 @@ def test_urls_and_keys_are_read_as_given() -> None:
         ("RESTATE_ADMIN_URL", "ftp://x"),
         ("THREADWRIGHT_BOT_BIND", "9081"),
         ("THREADWRIGHT_BOT_URL", "bot:9081"),
+        ("THREADWRIGHT_SLACK_BIND", "3000"),
+        ("THREADWRIGHT_ADMIT", "guests,everybody"),
+        ("THREADWRIGHT_ASIDE", "  "),
     ],
 )
 def test_a_wrong_setting_is_one_sentence_that_names_it(variable: str, value: str) -> None:
@@ -53,6 +56,25 @@ def test_a_wrong_setting_is_one_sentence_that_names_it(variable: str, value: str
     assert sentence.endswith(".")
     assert "\n" not in sentence
     assert "secret" not in sentence
+
+
+def test_socket_mode_and_http_mode_are_told_apart_by_what_is_set() -> None:
+    secret = {"SLACK_BOT_TOKEN": "xoxb-1", "SLACK_SIGNING_SECRET": "s3cret"}
+    settings = Settings.load(secret)
+    assert settings.slack_app_token is None
+    assert settings.slack_bind == "127.0.0.1:3000"
+    assert "s3cret" not in repr(settings)
+    with pytest.raises(SettingsError, match=r"^SLACK_APP_TOKEN and SLACK_SIGNING_SECRET are both"):
+        Settings.load(GOOD | secret)
+    with pytest.raises(SettingsError, match=r"^SLACK_APP_TOKEN is not set: .*SLACK_SIGNING_SECRET"):
+        Settings.load({"SLACK_BOT_TOKEN": "xoxb-1"})
+
+
+def test_who_is_admitted_is_a_list_of_words() -> None:
+    assert Settings.load(GOOD).admitted == []
+    assert Settings.load(GOOD | {"THREADWRIGHT_ADMIT": " outsiders"}).admitted == ["outsiders"]
+    both = Settings.load(GOOD | {"THREADWRIGHT_ADMIT": "outsiders, guests"})
+    assert both.admitted == ["guests", "outsiders"]
 
 
 def test_the_process_says_it_and_ends_with_status_2() -> None:
