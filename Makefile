@@ -3,16 +3,19 @@ PYTHON ?= python3
 PORT ?= 8600
 N ?= 50
 BACKEND ?= local
+DOOR ?= socket
 VENV := .venv
 RUN := $(VENV)/bin/python
 STAMP := $(VENV)/.ready
 
-.PHONY: help setup demo play doctor test contract attacks mutations kill-sandbox check bench lock clean
+.PHONY: help setup demo play doctor test contract attacks mutations kill-sandbox slack-storm slack-faults check bench lock clean
 help:
 	@echo "make demo    everything on this machine, with a web page     (PORT=$(PORT))"
-	@echo "make play    a scripted conversation through all of it, in the terminal"
+	@echo "make play    a scripted conversation through all of it, in the terminal   (DOOR=$(DOOR), or http)"
 	@echo "             both with SANDBOX_BACKEND=modal: sandboxes of Modal's, or of a stand-in without a token"
 	@echo "make kill-sandbox  sandboxes die at random moments of a task     (N=$(N) BACKEND=$(BACKEND))"
+	@echo "make slack-storm   many threads at once against Slack's rate limits  (N=500)"
+	@echo "make slack-faults  people write while Slack and our processes fail     (N=10000 SEED=)"
 	@echo "make doctor  what works on this machine for sandboxes, and what to do about the rest"
 	@echo "make test    all tests"
 	@echo "make contract  what every sandbox backend promises, a line per case and backend"
@@ -37,10 +40,17 @@ demo: setup
 	@$(RUN) -m local --port $(PORT)
 
 play: setup
-	@$(RUN) -m local.play
+	@$(RUN) -m local.play --door $(DOOR)
+
+slack-faults: setup
+	@$(RUN) -m tests.chaos.slack_faults --deliveries $(if $(filter file,$(origin N)),10000,$(N)) --seed "$(SEED)"
 
 kill-sandbox: setup
 	@$(RUN) -m tests.chaos.kill_sandbox --runs $(N) --backend $(BACKEND)
+
+slack-storm: N := $(if $(filter command line environment,$(origin N)),$(N),500)
+slack-storm: setup
+	@$(RUN) -m tests.chaos.slack_storm --threads $(N)
 
 doctor: setup
 	@$(RUN) -m sandbox.doctor

@@ -9,6 +9,7 @@ from tests.bench import (
     engine,
     modal_sandboxes,
     sandboxes,
+    slack,
     snapshots,
     threads,
 )
@@ -24,6 +25,10 @@ TARGETS = {
     "snapshot_over_tar_ratio": "≤ 1.3",
     "restore_over_tar_ratio": "≤ 1.3",
     "slack_calls_six_steps": "≤ 15",
+    "event_ack_ms_p99": "< 300",
+    "events_lost": "0",
+    "events_doubled": "0",
+    "storm_wrong": "0",
     "rss_mb_agent": "≤ 100",
 }
 OUTPUT = Path("bench.json")
@@ -37,6 +42,7 @@ async def measure() -> dict[str, float]:
         **await snapshots.measure(),
         **await modal_sandboxes.measure(),
         **await threads.measure(),
+        **await slack.measure(),
     }
 
 
