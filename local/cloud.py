@@ -12,14 +12,22 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
-from local.processes import ROOT, Child
+from bot.manifest import MANIFEST, manifest
+from local.processes import Child
 from local.restate.server import RestateServer, free_port
 from local.sandboxes import Sandboxes, end_sandboxes
+from local.slack.client import PeopleClient
+from local.slack.installs import InstallSpec
+from local.slack.seed import SIGNING_SECRET
 
 # They open nothing but the workspace on loopback.
 BOT_TOKEN = "xoxb-local-threadwright"
 APP_TOKEN = "xapp-local-threadwright"
+
+Door = Literal["socket", "http"]
+"""How Slack reaches the bot: through a socket that the bot opened, or by signed requests to it."""
 
 
 @dataclass
@@ -37,6 +45,9 @@ class Cloud:
     page_url: str
     control_url: str = ""
     """The control plane's door for tests."""
+    door_url: str = ""
+    """Where the bot takes Slack's requests, in HTTP mode."""
+    install: InstallSpec = field(default_factory=InstallSpec)
     settings: Mapping[str, str] = field(default_factory=dict)
 
     @property
@@ -60,8 +71,12 @@ class Wishes:
     """Time the scripted model takes for an answer, so that a person can watch."""
     model_url: str | None = None
     """A model server of the caller's instead of the demo's, up to and including `/v1`."""
+    door: Door = "socket"
+    install: InstallSpec = field(default_factory=InstallSpec)
+    """Where the app is installed before the bot starts."""
     restate_environ: Mapping[str, str] = field(default_factory=dict)
     agent_environ: Mapping[str, str] = field(default_factory=dict)
+    bot_environ: Mapping[str, str] = field(default_factory=dict)
     sandbox_environ: Mapping[str, str] | None = None
     """Settings of the sandboxes, instead of those in our own environment."""
 
@@ -90,7 +105,11 @@ async def running_cloud(wishes: Wishes = Wishes()) -> AsyncIterator[Cloud]:
 @asynccontextmanager
 async def _running_product(cloud: Cloud) -> AsyncIterator[None]:
     try:
-        await asyncio.gather(_up(cloud.agent), _up(cloud.bot))
+        async with PeopleClient(cloud.page_url) as people:
+            await people.install(cloud.install)  # the bot asks once at its start who it is
+            await asyncio.gather(_up(cloud.agent), _up(cloud.bot))
+            if cloud.door_url:
+                await people.use_http(cloud.door_url)
         yield
     finally:
         await cloud.bot.stop()
@@ -123,6 +142,13 @@ def _assemble(data_dir: Path, wishes: Wishes) -> Cloud:
         theirs = ("OPENAI_", "LLM_", "SSL_CERT_", "HTTPS_PROXY", "NO_PROXY")
         model_settings = {n: v for n, v in os.environ.items() if n.upper().startswith(theirs)}
 
+    door_bind = f"127.0.0.1:{free_port()}"
+    app, door = MANIFEST, {"SLACK_APP_TOKEN": APP_TOKEN}
+    if wishes.door == "http":
+        app = data_dir / "manifest.yml"
+        app.write_text(manifest("https://threadwright.example"), encoding="utf-8")
+        door = {"SLACK_SIGNING_SECRET": SIGNING_SECRET, "THREADWRIGHT_SLACK_BIND": door_bind}
+
     def child(name: str, arguments: list[str], settings: Mapping[str, str], health: str) -> Child:
         log = data_dir / f"{name}.log"
         return Child(name, arguments, settings, health, log=log, quiet=wishes.quiet)
@@ -133,7 +159,7 @@ def _assemble(data_dir: Path, wishes: Wishes) -> Cloud:
         restate=restate,
         slack=child(
             "slack",
-            ["local.slack", "--port", str(slack_port), "--manifest", str(ROOT / "manifest.yml")],
+            ["local.slack", "--port", str(slack_port), "--manifest", str(app)],
             {},
             f"{slack_url}/",
         ),
@@ -167,12 +193,15 @@ def _assemble(data_dir: Path, wishes: Wishes) -> Cloud:
                 **engine,
                 "SLACK_API_URL": f"{slack_url}/api/",
                 "SLACK_BOT_TOKEN": BOT_TOKEN,
-                "SLACK_APP_TOKEN": APP_TOKEN,
+                **door,
                 "THREADWRIGHT_BOT_BIND": bot_bind,
+                **wishes.bot_environ,
             },
             f"http://{bot_bind}/health",
         ),
         page_url=slack_url,
         control_url=sandboxes.control_url,
+        door_url=f"http://{door_bind}" if wishes.door == "http" else "",
+        install=wishes.install,
         settings=sandboxes.settings,
     )

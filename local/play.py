@@ -17,9 +17,9 @@ import time
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
-from local.cloud import Cloud, Wishes, running_cloud
+from local.cloud import Cloud, Door, Wishes, running_cloud
 from local.errors import LocalCloudError
 from local.slack.client import PeopleClient, Person
 from local.terminal import ThreadPrinter, blocks_of
@@ -198,18 +198,20 @@ def _project_in(folder: Path) -> Path:
     return inner[0] if len(inner) == 1 and not any(folder.glob("*.md")) else folder
 
 
-async def play() -> dict[str, Any]:
+async def play(door: Door = "socket") -> dict[str, Any]:
     async with (
-        running_cloud(Wishes(quiet=True, model_delay_ms=150)) as cloud,
+        running_cloud(Wishes(quiet=True, model_delay_ms=150, door=door)) as cloud,
         PeopleClient(cloud.page_url) as people,
     ):
         return await Play(cloud, people).run()
 
 
 def main() -> None:
-    argparse.ArgumentParser(prog="local.play", description=__doc__).parse_args()
+    parser = argparse.ArgumentParser(prog="local.play", description=__doc__)
+    parser.add_argument("--door", choices=get_args(Door), default="socket", help="Slack's way in")
+    wanted = parser.parse_args()
     try:
-        figures = asyncio.run(play())
+        figures = asyncio.run(play(wanted.door))
     except (Missing, LocalCloudError) as error:
         print(json.dumps({"ok": False, "missing": str(error)}))
         sys.exit(1)

@@ -55,6 +55,10 @@ class Child:
         assert self._process is not None
         return self._process.pid
 
+    def set(self, **settings: str) -> None:
+        """From the next start on."""
+        self._settings |= settings
+
     async def start(self) -> None:
         environ = {name: os.environ[name] for name in _KEPT if name in os.environ}
         self._process = await asyncio.create_subprocess_exec(

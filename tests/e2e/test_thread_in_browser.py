@@ -5,67 +5,18 @@ Screenshots of each scene are kept in `artefacts/`.
 
 import re
 import zipfile
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 
-from playwright.async_api import Page, async_playwright, expect
+from playwright.async_api import expect
 
-from local.cloud import Cloud, Wishes, running_cloud
-from tests.e2e.test_page_renderer import CHROMIUM_ARGS, chromium
-
-ARTEFACTS = Path(__file__).parents[2] / "artefacts"
-SECONDS = 60_000
-
-
-class Window:
-    """One person's browser window on one channel."""
-
-    def __init__(self, page: Page) -> None:
-        self.page = page
-        self.complaints: list[str] = []
-        page.on("console", lambda message: self.complaints.append(message.text))
-        page.on("pageerror", lambda error: self.complaints.append(str(error)))
-
-    async def write(self, where: str, text: str) -> None:
-        await self.page.get_by_test_id(f"{where}-composer").fill(text)
-        await self.page.get_by_test_id(f"{where}-composer").press("Enter")
-
-    async def open_thread(self) -> None:
-        await self.page.get_by_test_id("reply-link").last.click()
-
-    async def press(self, action_id: str) -> None:
-        await self.page.locator(f'[data-action-id="{action_id}"]').last.click()
-
-    async def sees(self, text: str | re.Pattern[str], where: str = "#thread") -> None:
-        shown = self.page.locator(where).get_by_text(text).last
-        await expect(shown).to_be_visible(timeout=SECONDS)
-
-    async def keep(self, name: str) -> None:
-        ARTEFACTS.mkdir(exist_ok=True)
-        await self.page.screenshot(path=ARTEFACTS / f"{name}.png")
-
-
-@asynccontextmanager
-async def browser_windows(cloud: Cloud, *users: str) -> AsyncIterator[list[Window]]:
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=chromium(), args=CHROMIUM_ARGS)
-        windows = []
-        for user in users:
-            page = await browser.new_page(viewport={"width": 1360, "height": 900})
-            page.set_default_timeout(SECONDS)
-            windows.append(Window(page))
-            await page.goto(f"{cloud.page_url}/#user={user}&channel=C0BUILD")
-        yield windows
-        for window in windows:
-            assert window.complaints == []
-        await browser.close()
+from local.cloud import Wishes, running_cloud
+from tests.e2e.browser import PATIENCE_MS, browser_windows
 
 
 async def test_two_people_build_a_to_do_cli_from_mention_to_download(tmp_path: Path) -> None:
     async with (
         running_cloud(Wishes(quiet=True, model_delay_ms=150)) as cloud,
-        browser_windows(cloud, "U0ANA", "U0BEN") as (ana, ben),
+        browser_windows(cloud.page_url, "U0ANA", "U0BEN") as (ana, ben),
     ):
         await ana.write("channel", "@threadwright build a to-do CLI with tests, and soak test it")
         await ana.open_thread()
@@ -74,7 +25,7 @@ async def test_two_people_build_a_to_do_cli_from_mention_to_download(tmp_path: P
         await expect(ana.page.locator("[data-testid=reaction]").first).to_contain_text("1")
         await expect(
             ana.page.locator("#thread [data-testid=task][data-status=complete]").first
-        ).to_be_visible(timeout=SECONDS)
+        ).to_be_visible(timeout=PATIENCE_MS)
         await ana.sees(re.compile("soak.py --seconds 30"))
         await ana.keep("1-working")
 
@@ -108,12 +59,12 @@ async def test_two_people_build_a_to_do_cli_from_mention_to_download(tmp_path: P
 async def test_the_stop_button_ends_the_work_and_the_thread_says_so() -> None:
     async with (
         running_cloud(Wishes(quiet=True, model_delay_ms=50)) as cloud,
-        browser_windows(cloud, "U0ANA") as (ana,),
+        browser_windows(cloud.page_url, "U0ANA") as (ana,),
     ):
         await ana.write("channel", "@threadwright build a to-do CLI with tests, and soak test it")
         await ana.open_thread()
-        await ana.sees(re.compile("soak.py"))
-        await ana.page.get_by_test_id("stop-button").click()
+        await ana.sees(re.compile("soak.py --seconds 30"))
+        await ana.stop()
         await ana.sees(re.compile("By Ana, during “Soak test"))
         await ana.keep("7-stopped")
         await expect(ana.page.get_by_test_id("stop-button")).to_have_count(0)

@@ -12,11 +12,20 @@ Message = dict[str, Any]
 class WatchedThread:
     def __init__(self, person: Person, channel: str, root: str) -> None:
         self._person = person
-        self._channel = channel
-        self._root = root
+        self.channel = channel
+        self.root = root
+
+    def seen_by(self, person: Person) -> "WatchedThread":
+        return WatchedThread(person, self.channel, self.root)
+
+    async def reply(self, text: str) -> str:
+        return await self._person.post(self.channel, text, self.root)
+
+    async def click(self, message: Message, action_id: str) -> None:
+        await self._person.click(self.channel, message["ts"], action_id)
 
     async def messages(self) -> list[Message]:
-        return await self._person.messages(self._channel, self._root)
+        return await self._person.messages(self.channel, self.root)
 
     async def until(self, holds: Callable[[Message], bool], seconds: float = 40) -> Message:
         """The newest message that holds. Raises AssertionError with the thread when none does."""
