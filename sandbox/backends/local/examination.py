@@ -11,6 +11,7 @@ import shutil
 import subprocess
 import time
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sandbox.backends.local.diagnosis import CannotStart
@@ -27,6 +28,8 @@ FENCE = 1
 KEPT = "kept.txt"
 PREFIX = "doctor-"
 LOW_BYTES = 4 << 30
+LEFT_SECONDS = 600.0
+"""Far longer than an examination takes."""
 LOOK_AROUND = """
 import json, os, socket, subprocess, ctypes
 def refused(call, *arguments):
@@ -96,10 +99,11 @@ class Examination:
             yield finding
 
     async def _forget_earlier(self) -> None:
-        """An examination that was killed left its files."""
+        """An examination that was killed left its files. A young one may belong to another that is
+        between its stop and its start: it is let be."""
         running = {found.name for found in await self._backend.running()}
         for box in self._host.installation.boxes.glob(f"{PREFIX}*"):
-            if box.name not in running:
+            if box.name not in running and _age_seconds(box) > LEFT_SECONDS:
                 await self._backend.destroy(box.name, None, [])
 
     async def _use(self, spec: SandboxSpec) -> AsyncIterator[Finding]:
@@ -217,3 +221,10 @@ def _tools(versions: dict[str, str]) -> Finding:
     packages = " ".join(TOOLS[name] for name in missing)
     detail = f"{detail}; no {', no '.join(missing)}"
     return _finding("tools inside", "limited", detail, f"install below /usr: {packages}")
+
+
+def _age_seconds(folder: Path) -> float:
+    try:
+        return time.time() - folder.stat().st_mtime
+    except FileNotFoundError:
+        return 0.0  # its owner has just deleted it

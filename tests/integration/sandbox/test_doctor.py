@@ -39,15 +39,20 @@ async def test_it_leaves_nothing_behind(settings: Settings) -> None:
     assert not [f for f in await LocalBackend(settings).running() if "doctor" in f.name]
 
 
-async def test_what_a_killed_examination_left_goes_with_the_next(settings: Settings) -> None:
-    left = settings.state_dir / "boxes" / "doctor-0"
-    left.mkdir()
-    if os.geteuid() == 0:
-        os.chown(left, settings.uid, settings.uid)
+async def test_what_a_killed_examination_left_goes_with_a_later_one(settings: Settings) -> None:
+    """That of another which is under way, between a stop and a start, is let be."""
+    left, young = (settings.state_dir / "boxes" / name for name in ("doctor-0", "doctor-1"))
+    for folder in (left, young):
+        folder.mkdir()
+        if os.geteuid() == 0:
+            os.chown(folder, settings.uid, settings.uid)
+    os.utime(left, (0, 0))
 
     await examine(settings)
 
     assert not left.exists()
+    assert young.exists()
+    young.rmdir()
 
 
 def test_the_table_fits_a_terminal_and_names_both_backends(settings: Settings) -> None:
