@@ -317,11 +317,15 @@ async def test_what_slack_refuses_for_good_is_dropped_and_does_not_block_the_thr
     await stage.show("note:2", p.NoteBody(text="Shown."))
     shown = await stage.until_replies(lambda s: len(s) == 1)
     assert shown[0]["text"] == "Shown."
-    pending = await stage.engine.query(
-        "select count(*) as n from sys_invocation where target_service_name = 'Thread'"
-        f" and target_service_key = '{stage.thread.key}' and status != 'completed'"
-    )
-    assert pending[0]["n"] == 0
+
+    async def pending() -> int:
+        rows = await stage.engine.query(
+            "select count(*) as n from sys_invocation where target_service_name = 'Thread'"
+            f" and target_service_key = '{stage.thread.key}' and status != 'completed'"
+        )
+        return int(rows[0]["n"])
+
+    assert await until(pending, lambda count: count == 0) == 0
 
 
 async def test_a_message_somebody_deleted_is_not_edited_for_ever(stage: Stage) -> None:

@@ -62,7 +62,8 @@ async def test_the_kernel_ends_a_memory_hog_and_the_command_says_so(
     state = await enforced.run("python3 hog.py; echo ended; sleep 0.3")
 
     assert "over 256 MB of memory" in state.chunk
-    assert await enforced.output("echo alive") == "alive\n"
+    # The last of many may be killed only now, and the command that runs then says so.
+    assert (await enforced.output("echo alive")).endswith("alive\n")
     again = await enforced.backend.ensure(spec(enforced.ref.name), enforced.ref, [])
     assert again.generation == enforced.ref.generation
 
