@@ -7,7 +7,7 @@ from pydantic import Field
 from agent.protocol.approval import ApprovalOutcome, ApprovalRequest
 from agent.protocol.people import Person, ThreadRef, Wire
 from agent.protocol.preferences import ApprovalPreset
-from agent.protocol.work import Outcome, StepMark, StepStatus, Usage
+from agent.protocol.work import BudgetLine, Link, Outcome, StepMark, StepStatus, Usage
 
 
 class StepLine(Wire):
@@ -71,9 +71,13 @@ class ResultBody(Wire):
     """Every instruction this task has read, in order, shortened."""
     seconds: float = 0.0
     usage: Usage = Usage()
+    turns: int = 0
+    """Of all steps together."""
     model: str = ""
     downloadable: bool = False
     continue_hint: str = ""
+    links: list[Link] = []
+    """What people can open: a preview, a pull request."""
 
 
 class NoteBody(Wire):
@@ -141,6 +145,9 @@ class TaskStatus(Wire):
     budget_usd: float | None = None
     usage: Usage = Usage()
     """Of this task so far."""
+    budgets: list[BudgetLine] = []
+    """Those that are set."""
+    plan_first: bool = False
 
 
 class GrantRequest(Wire):

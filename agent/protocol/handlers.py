@@ -28,7 +28,17 @@ from agent.protocol.people import (
     UserMessage,
 )
 from agent.protocol.preferences import PreferencesView, SavePreferences, SaveReceipt
-from agent.protocol.session import ReadRequest, SessionView, Unread, Waiting
+from agent.protocol.provider import ProviderStanding, SeatRequest, SeatReturn
+from agent.protocol.session import (
+    ReadRequest,
+    SessionView,
+    Summarised,
+    TranscriptPage,
+    TranscriptRequest,
+    Unread,
+    Waiting,
+)
+from agent.protocol.spending import Draw, Drawn, Settlement, Spending
 from agent.protocol.work import TaskDone
 
 I = TypeVar("I", bound=BaseModel)  # noqa: E741  (input, as in Restate's own API)
@@ -50,9 +60,12 @@ SESSION = "Session"
 TASK = "Task"
 STEP = "Step"
 PLANNING = "Planning"
+MEMORY = "Memory"
 APPROVAL = "Approval"
 PERSON = "Person"
 PREFERENCES = "Preferences"
+PROVIDER = "Provider"
+LEDGER = "Ledger"
 DOWNLOAD = "Download"
 THREAD = "Thread"
 WORKSPACE = "Workspace"
@@ -67,8 +80,10 @@ ON_FEEDBACK = Handler(SESSION, "on_feedback", Feedback, Nothing)
 STOP = Handler(SESSION, "stop", StopRequest, Nothing)
 ON_WAITING = Handler(SESSION, "on_waiting", Waiting, Nothing)
 ON_TASK_DONE = Handler(SESSION, "on_task_done", TaskDone, Nothing)
+ON_SUMMARY = Handler(SESSION, "on_summary", Summarised, Nothing)
 READ_SESSION = Handler(SESSION, "read", Nothing, SessionView)
 READ_UNREAD = Handler(SESSION, "read_unread", ReadRequest, Unread)
+READ_TRANSCRIPT = Handler(SESSION, "transcript", TranscriptRequest, TranscriptPage)
 TASK_STATUS = Handler(TASK, "status", Nothing, TaskStatus)
 ANSWER_APPROVAL = Handler(APPROVAL, "decide", ApprovalAnswer, AnswerReceipt)
 PEEK_APPROVAL = Handler(APPROVAL, "peek", Nothing, ApprovalView)
@@ -76,6 +91,12 @@ SESSIONS_OF_PERSON = Handler(PERSON, "sessions", Nothing, SessionCards)
 REMEMBER_SESSION = Handler(PERSON, "remember", SessionCard, Nothing)
 READ_PREFERENCES = Handler(PREFERENCES, "read", Nothing, PreferencesView)
 SAVE_PREFERENCES = Handler(PREFERENCES, "save", SavePreferences, SaveReceipt)
+TAKE_SEAT = Handler(PROVIDER, "take_seat", SeatRequest, Nothing)
+RETURN_SEAT = Handler(PROVIDER, "return_seat", SeatReturn, Nothing)
+LOOK_AT_PROVIDER = Handler(PROVIDER, "look", Nothing, ProviderStanding)
+DRAW = Handler(LEDGER, "draw", Draw, Drawn)
+SETTLE = Handler(LEDGER, "settle", Settlement, Nothing)
+READ_LEDGER = Handler(LEDGER, "read", Nothing, Spending)
 RUN_DOWNLOAD = Handler(DOWNLOAD, "run", DownloadRequest, Nothing)
 SHOW = Handler(THREAD, "show", ThreadEvent, Nothing)
 FLUSH = Handler(THREAD, "flush", Nothing, Nothing)

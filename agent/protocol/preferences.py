@@ -14,6 +14,8 @@ class Preferences(Wire):
     approvals: ApprovalPreset | None = None
     budget_usd: float | None = None
     """Of one task."""
+    plan_first: bool | None = None
+    """People approve each plan before work begins."""
 
 
 class Choices(Wire):
@@ -42,6 +44,6 @@ class SavePreferences(Wire):
 
 class SaveReceipt(Wire):
     ok: bool = True
-    field: Literal["", "model", "approvals", "budget_usd"] = ""
+    field: Literal["", "model", "approvals", "budget_usd", "plan_first"] = ""
     problem: str = ""
     """One sentence about `field` when nothing was saved."""

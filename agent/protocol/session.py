@@ -10,7 +10,7 @@ from agent.protocol.people import (
     ThreadRef,
     Wire,
 )
-from agent.protocol.work import Outcome
+from agent.protocol.work import Outcome, Usage
 
 
 class HistoryEntry(Wire):
@@ -39,6 +39,8 @@ class TaskDigest(Wire):
     """What people had asked, shortened."""
     feedback: list[Feedback] = []
     """The last judgement of each person."""
+    last_seq: int = 0
+    """Newest message that was read when it ended."""
 
 
 class SessionView(Wire):
@@ -51,6 +53,7 @@ class SessionView(Wire):
     task: str | None = None
     """Key of the running task."""
     messages: int = 0
+    """Also the sequence number of the newest."""
     unread: int = 0
     """Messages that no finished task has read yet."""
     tasks: int = 0
@@ -68,10 +71,13 @@ class Waiting(Wire):
 
 class ReadRequest(Wire):
     after_seq: int = 0
+    knows: int = 0
+    """`Unread.rev` of an earlier answer: what has not changed since is left out."""
 
 
 class Unread(Wire):
-    """What a task reads: messages above its last one, ordered by Slack's ts."""
+    """What a task reads, within bounds: messages above its last one, ordered by Slack's ts, the
+    longest of many shortened; and what was before them (`context`, `digests`, `summary`)."""
 
     messages: list[HistoryEntry]
     last_seq: int = 0
@@ -81,4 +87,37 @@ class Unread(Wire):
     stopping: Person | None = None
     """Who asked to stop the running task, if somebody did."""
     digests: list[TaskDigest] = []
-    """Earlier tasks of the session, oldest first."""
+    """The newest earlier tasks of the session, oldest first."""
+    summary: str = ""
+    """What the tasks before `digests` came to."""
+    spent_usd: float = 0.0
+    """What the session's finished tasks have cost, as budgets count it."""
+    has_project: bool = False
+    """An earlier task may have left files: it worked, or files came with its messages."""
+    rev: int = 0
+    """Of what was before the messages; the same as `ReadRequest.knows`: it is left out. 0: of an
+    older release, which leaves nothing out."""
+
+
+class TranscriptRequest(Wire):
+    page: int = 0
+    """Counted from 0, the oldest."""
+
+
+class TranscriptPage(Wire):
+    """A part of everything that was ever said to a session, unshortened, in order of arrival."""
+
+    entries: list[HistoryEntry] = []
+    tasks: list[TaskDigest] = []
+    """Those that ended since the page before; `TaskDigest.last_seq` tells where they belong."""
+    last: bool = True
+    """No page follows yet."""
+
+
+class Summarised(Wire):
+    """What the oldest tasks of a session came to, in place of their digests."""
+
+    until: str
+    """The newest of them."""
+    summary: str
+    usage: Usage = Usage()

@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from agent.protocol.people import ThreadRef, Wire
+from agent.protocol.people import Person, ThreadRef, Wire
 
 Outcome = Literal["done", "blocked", "failed", "stopped", "answered"]
 
@@ -16,7 +16,14 @@ class Usage(Wire):
     cost_usd: float | None = 0.0
     """None once any call had no known price."""
     known_usd: float = 0.0
-    """Cost of the calls whose price is known; budgets count these."""
+    """Cost of the calls whose price is known."""
+    assumed_usd: float = 0.0
+    """Cost of the others, at the price that is assumed for them."""
+
+    @property
+    def counted_usd(self) -> float:
+        """What budgets count."""
+        return self.known_usd + self.assumed_usd
 
     def __add__(self, other: "Usage") -> "Usage":
         return Usage(
@@ -26,10 +33,65 @@ class Usage(Wire):
             output=self.output + other.output,
             reasoning=self.reasoning + other.reasoning,
             known_usd=self.known_usd + other.known_usd,
+            assumed_usd=self.assumed_usd + other.assumed_usd,
             cost_usd=None
             if self.cost_usd is None or other.cost_usd is None
             else self.cost_usd + other.cost_usd,
         )
+
+
+BudgetName = Literal["task", "thread", "channel", "day"]
+
+
+class BudgetLine(Wire):
+    """One budget and what has been used of it."""
+
+    name: BudgetName
+    limit_usd: float
+    spent_usd: float = 0.0
+
+
+class Allowance(Wire):
+    """What a task may still spend, as people have decided so far; handed from call to call."""
+
+    spent_usd: float = 0.0
+    """What the task has cost so far, as far as prices are known."""
+    unpriced_tokens: int = 0
+    """Tokens of calls without a known price."""
+    assumed_usd: float = 0.0
+    """What those cost at the price that is assumed for them."""
+    call_usd: float = 0.0
+    """The dearest call so far."""
+    extras: dict[BudgetName, float] = {}
+    """Added by people to the budgets of the task and the thread, in dollars."""
+    drawn_usd: float = 0.0
+    """What the task may have spent in all before it asks the ledger of the workspace again."""
+    drawn: list[BudgetLine] = []
+    """The budgets of channel and day as the ledger last told them."""
+    model: str = ""
+    """Chosen by people in place of the model the task began with."""
+
+    @property
+    def counted_usd(self) -> float:
+        """What budgets count."""
+        return self.spent_usd + self.assumed_usd
+
+
+class Answered(Wire):
+    """A question that was put to people, and what came of it."""
+
+    question: str
+    answer: str = ""
+    """Empty when it was answered in a message, or not at all."""
+    by: Person | None = None
+
+
+class Project(Wire):
+    """What is known of the project before work begins."""
+
+    files: list[str] = []
+    guidance: str = ""
+    """Notes for those who work on it, from a file of its own: information, never permission."""
 
 
 class TaskRequest(Wire):
@@ -46,6 +108,8 @@ class TaskDone(Wire):
     outcome: Outcome
     summary: str
     usage: Usage = Usage()
+    cut_off: bool = False
+    """Killed from outside: what it used last is not known."""
 
 
 class Interrupt(Wire):
@@ -76,10 +140,20 @@ class Plan(Wire):
     steps: list[PlanStep]
     answer: str = ""
     """For a question that needs no work: the answer itself, with no steps."""
+    question: str = ""
+    """Something only people can decide before a plan can be made; there are no steps then."""
+    options: list[str] = []
+    """Short answers to `question` to choose from."""
 
 
-StepResultKind = Literal["done", "blocked", "failed", "interrupted", "rolled_back"]
-"""rolled_back: the sandbox was lost, and with it what was done since a checkpoint."""
+class Link(Wire):
+    label: str
+    url: str
+
+
+StepResultKind = Literal["done", "blocked", "failed", "interrupted", "rolled_back", "stopped"]
+"""rolled_back: the sandbox was lost, and with it what was done since a checkpoint. stopped: people
+chose that on a card."""
 
 
 class StepOutcome(Wire):
@@ -96,3 +170,9 @@ class StepOutcome(Wire):
     """rolled_back: mark of the checkpoint the files went back to; empty for none."""
     generation: int = 0
     """rolled_back: the sandbox that was met."""
+    final: bool = False
+    """blocked or failed for a reason that no other plan can mend."""
+    allowance: Allowance | None = None
+    """As it is now; None leaves it as it was."""
+    links: list["Link"] = []
+    """What people can open: a preview, a pull request."""
