@@ -2,16 +2,25 @@
 
 Exit status 2 and one sentence when a setting, the policy or the sandbox backend cannot be used.
 """
+# ruff: noqa: E402
+
+import gc
+
+gc.disable()  # until all is imported: none of it is garbage, and to look costs a tenth of a start
 
 import asyncio
 import logging
 import sys
 from collections.abc import Callable
+from datetime import UTC, datetime
 
 from agent import endpoint, links, settings
 from agent.app import SERVICES
+from agent.background import current_background
+from agent.llm import LLMFatal, PricesError, endpoint_for, load_prices, model_warnings
 from agent.model import current_llm
 from agent.policy import PolicyError, load_policy
+from agent.policy import cli as policy_cli
 from agent.settings import Settings, SettingsError
 from sandbox import backend as sandbox_backend
 from sandbox.errors import SandboxError
@@ -23,8 +32,10 @@ REFUSALS = (
     SettingsError,
     SandboxSettingsError,
     PolicyError,
+    PricesError,
     SandboxError,
     endpoint.EndpointError,
+    LLMFatal,
 )
 
 
@@ -43,10 +54,18 @@ async def _probe(sandboxes: SandboxSettings) -> None:
             log.warning("sandboxes: %s: %s", finding.what, finding.detail)
 
 
+async def _check_models(now: Settings) -> None:
+    """Warn of models that the provider does not have, or soon ends."""
+    at = endpoint_for(api_key=now.openai_api_key.get_secret_value(), base_url=now.openai_base_url)
+    for warning in await model_warnings(at, now.models_in_use, datetime.now(UTC).date()):
+        log.warning("%s", warning)
+
+
 async def serve(now: Settings, sandboxes: SandboxSettings) -> None:
     stop = endpoint.stop_on_signals()
     probing = asyncio.create_task(_probe(sandboxes))  # serving does not wait for it
     probing.add_done_callback(_stop_on_failure(stop))
+    checking = asyncio.create_task(_check_models(now))
     registered = False
 
     async def register() -> None:
@@ -66,21 +85,28 @@ async def serve(now: Settings, sandboxes: SandboxSettings) -> None:
         identity_keys=keys or None,
         pages=links.pages(),
     )
-    for task in (probing, registering):
+    for task in (probing, checking, registering):
         if task.done():
             task.result()
         task.cancel()
     await current_llm().aclose()
+    await current_background().aclose()
     await sandbox_backend.current_backend().aclose()
 
 
 def main() -> None:
+    gc.freeze()
+    gc.enable()
+    if sys.argv[1:2] == ["policy"]:
+        sys.exit(policy_cli.run(sys.argv[2:]))
     endpoint.begin_logging()
     try:
         now = settings.current()
         sandboxes = sandbox_backend.current_settings()
         load_policy(now.policy_file)
+        load_prices(now.prices_file)
         endpoint.host_and_port(now.bind, "THREADWRIGHT_AGENT_BIND")
+        current_llm()
         asyncio.run(serve(now, sandboxes))
     except REFUSALS as error:
         sys.stderr.write(f"threadwright-agent: {error}\n")

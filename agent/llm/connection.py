@@ -1,40 +1,70 @@
-"""Owns the HTTP connection to a model's server: the SDK's client, its timeouts, and one streamed
-POST.
+"""Owns the HTTP connection to a model's server: the SDK's client, its timeouts, and its bounds.
 
-Requests go through the client's documented raw `post`: the typed `create` walks every item of the
-history through its type unions (175 ms of CPU at 100 turns), and building its event models triples
-a turn's cost. Authentication, pooling, error mapping and the event-stream decoder stay the SDK's.
+Requests go through the client's documented raw `post` and `get`: the typed `create` walks every
+item of the history through its type unions (175 ms of CPU at 100 turns), and building its event
+models triples a turn's cost. Authentication, pooling, error mapping and the event-stream decoder
+stay the SDK's.
 """
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+import logging
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field
+from typing import Any, Literal
+from urllib.parse import urlsplit
 
-from openai import AsyncOpenAI, AsyncStream, Timeout
+import httpx2  # the SDK's transport
+from openai import AsyncOpenAI, AsyncStream, DefaultAsyncHttpxClient, Timeout
 
-from agent.llm import failures
-from agent.llm.types import Json, LLMFatal, LLMRetry
+from agent.llm import bounds, failures
+from agent.llm.types import Json, LLMError, LLMFatal, LLMRetry
+
+log = logging.getLogger(__name__)
 
 OPENAI_URL = "https://api.openai.com/v1"
+_OPENAI_HOSTS = (".openai.com", ".openai.azure.com")
 _DRAIN_SECONDS = 1.0
 
 
 @dataclass(frozen=True)
 class Endpoint:
-    """Where a model is served. `idle_timeout_seconds` bounds silence, never the whole answer."""
+    """Where a model is served, and what one call of it may be."""
 
     api_key: str = field(repr=False)
     base_url: str = OPENAI_URL
     idle_timeout_seconds: float = 120.0
+    """Bounds silence; `bounds.CALL_SECONDS` the whole answer."""
     connect_timeout_seconds: float = 5.0
+    output_tokens: int = bounds.OUTPUT_TOKENS
+    """Most of one answer where the request names no other bound."""
+    call_seconds: float = bounds.CALL_SECONDS
+    wire_bytes: int = bounds.WIRE_BYTES
+    parallel: bool = True
+    """Several tool calls in one answer; some servers garble them."""
+
+    @property
+    def is_openai(self) -> bool:
+        """OpenAI itself or Azure: other servers know fewer parameters."""
+        return (urlsplit(self.base_url).hostname or "").endswith(_OPENAI_HOSTS)
+
+    @property
+    def names_deployments(self) -> bool:
+        """Azure: what is called the model is a deployment's name, and models are listed by
+        another."""
+        return (urlsplit(self.base_url).hostname or "").endswith(_OPENAI_HOSTS[1])
+
+
+def default_api(base_url: str | None) -> Literal["responses", "chat"]:
+    """Responses for OpenAI itself and Azure; for any other server Chat, the API it knows best."""
+    return "responses" if not base_url or Endpoint("", base_url).is_openai else "chat"
 
 
 class Connection:
     """One pooled client. It is made on first use, because it belongs to the loop that runs then."""
 
     def __init__(self, endpoint: Endpoint) -> None:
-        self._endpoint = endpoint
+        self.endpoint = endpoint
         self._client: AsyncOpenAI | None = None
 
     @asynccontextmanager
@@ -44,15 +74,50 @@ class Connection:
         Raises:
             LLMRetry, LLMFatal, LLMContextOverflow: also for failures in mid-stream.
         """
+        with self.told():
+            async with asyncio.timeout(self.endpoint.call_seconds):
+                stream = await self._open().post(
+                    path, body=body, cast_to=object, stream=True, stream_cls=AsyncStream[object]
+                )
+                async with stream:
+                    _require(stream.response, "event-stream", "an event stream")
+                    with understood():
+                        yield Events(stream)
+
+    async def json(
+        self, method: Literal["get", "post", "delete"], path: str, **options: Any
+    ) -> tuple[Json, str | None]:
+        """A request without a stream: its answer, to be read within `told` and `understood`, and
+        its request id. Raises as `stream`.
+
+        Args:
+            options: of the SDK's raw methods: `body`, `options={"params": …}`.
+        """
+        with self.told():
+            async with asyncio.timeout(self.endpoint.call_seconds):
+                send = getattr(self._open(), method)
+                response: httpx2.Response = await send(path, cast_to=httpx2.Response, **options)
+                _require(response, "json", "JSON")
+                answer = response.json()
+                if not isinstance(answer, dict):
+                    raise LLMRetry("The model's server sent an answer that is not a JSON object.")
+                return answer, response.headers.get("x-request-id")
+
+    @contextmanager
+    def told(self) -> Iterator[None]:
+        """Failures in our words. The SDK's own are not chained: a traceback would show a key that
+        the server echoed."""
         try:
-            stream = await self._open().post(
-                path, body=body, cast_to=object, stream=True, stream_cls=AsyncStream[object]
-            )
-            async with stream:
-                _require_event_stream(stream)
-                yield Events(stream)
+            yield
+            return
         except failures.RAISED as error:
-            raise failures.translate(error) from error
+            told = failures.translate(error)
+        except TimeoutError:
+            minutes = round(self.endpoint.call_seconds / 60)
+            told = LLMRetry(f"The model had not ended its answer after {minutes} minutes.")
+        except LLMError as error:
+            told = error
+        raise failures.without_secret(told, self.endpoint.api_key) from None
 
     async def aclose(self) -> None:
         if self._client is not None:
@@ -60,14 +125,34 @@ class Connection:
 
     def _open(self) -> AsyncOpenAI:
         if self._client is None:
-            at = self._endpoint
+            at = self.endpoint
             self._client = AsyncOpenAI(
                 api_key=at.api_key,
                 base_url=at.base_url,
                 timeout=Timeout(at.idle_timeout_seconds, connect=at.connect_timeout_seconds),
                 max_retries=0,  # the durable engine owns retries
+                default_headers={"accept-encoding": "identity"},  # bytes on the wire are the bytes
+                http_client=DefaultAsyncHttpxClient(event_hooks={"response": [self._meter]}),
             )
         return self._client
+
+    async def _meter(self, response: httpx2.Response) -> None:
+        """Bounds what is read of any answer, of an error's page too."""
+        if isinstance(response.stream, httpx2.AsyncByteStream):
+            response.stream = _Metered(response.stream, self.endpoint.wire_bytes)
+
+
+@contextmanager
+def understood() -> Iterator[None]:
+    """An answer is read: what is missing or mistaken in it is the server's failure."""
+    try:
+        yield
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
+        if isinstance(error, failures.RAISED):
+            raise
+        log.warning("an answer of unknown shape", exc_info=True)
+        name = type(error).__name__
+        raise LLMRetry(f"The model's server sent an answer of unknown shape ({name}).") from None
 
 
 class Events:
@@ -91,18 +176,36 @@ class Events:
 
     async def drain(self) -> None:
         """Read what is left after the last event of interest, so that the connection is reused."""
-        complete = (StopAsyncIteration, TimeoutError, *failures.RAISED)  # the answer is, either way
-        with suppress(*complete):
+        complete = (StopAsyncIteration, TimeoutError, bounds.Flood, *failures.RAISED)
+        with suppress(*complete):  # the answer is, either way
             async with asyncio.timeout(_DRAIN_SECONDS):
                 while True:
                     await anext(self._stream)
 
 
-def _require_event_stream(stream: AsyncStream[object]) -> None:
-    kind = stream.response.headers.get("content-type", "")
-    if "event-stream" not in kind:  # an HTML page with status 200 would pass for an empty stream
+def _require(response: httpx2.Response, kind: str, name: str) -> None:
+    given = response.headers.get("content-type", "")
+    if kind not in given:  # an HTML page with status 200 would pass for an empty stream
+        address = response.url.copy_with(query=None, userinfo=b"")
         raise LLMFatal(
-            f"{stream.response.url} answered with {kind or 'no content type'} instead of an event "
-            "stream; check OPENAI_BASE_URL.",
+            f"{address} answered with {failures.plain(given) if given else 'no content type'} "
+            f"instead of {name}; check OPENAI_BASE_URL.",
             "model_or_url",
         )
+
+
+class _Metered(httpx2.AsyncByteStream):
+    def __init__(self, inner: httpx2.AsyncByteStream, most_bytes: int) -> None:
+        self._inner = inner
+        self._most = most_bytes
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        left = self._most
+        async for chunk in self._inner:
+            left -= len(chunk)
+            if left < 0:
+                raise bounds.Flood
+            yield chunk
+
+    async def aclose(self) -> None:
+        await self._inner.aclose()

@@ -6,12 +6,13 @@ and a replay can ask anywhere. Ids are dropped on arrival: echoing one would ref
 never stored.
 """
 
+import hashlib
 import logging
 import time
-from typing import Any
 
-from agent.llm import failures
+from agent.llm import bounds, failures, repairs
 from agent.llm.connection import Connection, Endpoint, Events
+from agent.llm.counting import counted, with_usage
 from agent.llm.types import (
     Json,
     LLMFatal,
@@ -19,9 +20,8 @@ from agent.llm.types import (
     OnDelta,
     Request,
     Stop,
-    ToolCall,
     Turn,
-    Usage,
+    without_reasoning,
 )
 
 log = logging.getLogger(__name__)
@@ -30,6 +30,7 @@ _DELTAS = {
     "response.output_text.delta": "text",
     "response.reasoning_summary_text.delta": "thinking",
 }
+_KEY_CHARS = 32
 _TERMINAL = {"response.completed", "response.incomplete", "response.failed"}
 _INCOMPLETE: dict[str, Stop] = {"max_output_tokens": "max_tokens", "content_filter": "filtered"}
 
@@ -42,7 +43,7 @@ class ResponsesLLM:
         try:
             return await self._ask(req, on_delta)
         except failures.ReasoningRefused:
-            items = [item for item in req.items if item.get("type") != "reasoning"]
+            items = without_reasoning(req.items)
             if len(items) == len(req.items):
                 raise
             log.warning("earlier reasoning refused, asked again without it")
@@ -53,14 +54,31 @@ class ResponsesLLM:
 
     async def _ask(self, req: Request, on_delta: OnDelta | None) -> Turn:
         started = time.monotonic()
-        async with self._connection.stream("/responses", to_wire(req)) as events:
-            response, items = await _read(events, on_delta)
-            await events.drain()
-            ms = round((time.monotonic() - started) * 1000)
-            return to_turn(response, items, request_id=events.request_id, ms=ms)
+        body = wire_for(self._connection.endpoint, req)
+        async with self._connection.stream("/responses", body) as events:
+            try:
+                response, items = await _read(events, on_delta)
+                await events.drain()
+            except bounds.Flood:
+                log.warning("the answer of %s was cut: it did not end", req.model)
+                return bounds.cut_turn(req.model, request_id=events.request_id, ms=_ms(started))
+            turn = to_turn(response, items, request_id=events.request_id, ms=_ms(started))
+            return with_usage(repairs.repaired(turn, req.items), req)
 
 
-def to_wire(req: Request) -> Json:
+def _ms(started: float) -> int:
+    return round((time.monotonic() - started) * 1000)
+
+
+def wire_for(at: Endpoint, req: Request) -> Json:
+    """The request's body as this server is asked."""
+    body = to_wire(req, at.output_tokens)
+    if "tools" in body and not at.parallel:
+        body["parallel_tool_calls"] = False
+    return body
+
+
+def to_wire(req: Request, output_tokens: int = bounds.OUTPUT_TOKENS) -> Json:
     """The request's body. Only what is asked for is sent: compatible servers refuse fields they do
     not know."""
     reasoning = {"effort": req.effort, "summary": "auto"} if req.effort else {"summary": "auto"}
@@ -72,6 +90,7 @@ def to_wire(req: Request) -> Json:
         "include": ["reasoning.encrypted_content"],
         "reasoning": reasoning,
         "stream": True,
+        "max_output_tokens": req.max_output_tokens or output_tokens,
     }
     if req.tools:
         body |= {"tools": req.tools, "parallel_tool_calls": req.parallel}
@@ -79,21 +98,26 @@ def to_wire(req: Request) -> Json:
         name = req.schema_name or "answer"
         text = {"type": "json_schema", "name": name, "strict": True, "schema": req.json_schema}
         body["text"] = {"format": text}
-    if req.max_output_tokens is not None:
-        body["max_output_tokens"] = req.max_output_tokens
     if req.cache_key is not None:
-        body["prompt_cache_key"] = req.cache_key
+        body["prompt_cache_key"] = hashed_key(req.cache_key)
     if req.user_hash is not None:
         body["safety_identifier"] = req.user_hash
     return body
+
+
+def hashed_key(key: str) -> str:
+    """OpenAI refuses keys of more than 64 characters, and need not know of which thread it is."""
+    return hashlib.sha256(key.encode()).hexdigest()[:_KEY_CHARS]
 
 
 async def _read(events: Events, on_delta: OnDelta | None) -> tuple[Json, list[Json]]:
     """The final response, and its items from `output_item.done`: ciphertext told earlier may be
     partial."""
     done: dict[int, Json] = {}
+    meter = bounds.Meter()
     async for event in events:
         kind = event.get("type")
+        meter.take(event.get("delta"))
         if kind == "response.output_item.done":
             done[event["output_index"]] = event["item"]
         elif kind in _DELTAS and on_delta is not None:
@@ -109,21 +133,19 @@ async def _read(events: Events, on_delta: OnDelta | None) -> tuple[Json, list[Js
 def to_turn(response: Json, items: list[Json], *, request_id: str | None, ms: int) -> Turn:
     """What the journal keeps of a finished response. Raises LLMError for a failed one."""
     stop, error = _stop(response, items)
-    kept = [_kept(item) for item in items if _is_kept(item)]
     whole = stop in ("end", "tools")
     if response.get("input_transformations"):
         log.info("the server withheld input: %s", response["input_transformations"])
     return Turn(
-        items=kept if whole else [],
+        items=[_kept(item) for item in items if _is_kept(item)] if whole else [],
         text=_text(items),
         refusal=_refusal(items),
-        calls=[_call(item) for item in kept if item["type"] == "function_call"] if whole else [],
         stop=stop,
         error=error,
         model=response.get("model") or "unknown",
         response_id=response.get("id"),
         request_id=request_id,
-        usage=_usage(response.get("usage")),
+        usage=counted(response.get("usage"), "input_tokens", "output_tokens"),
         ms=ms,
     )
 
@@ -134,7 +156,7 @@ def _stop(response: Json, items: list[Json]) -> tuple[Stop, str | None]:
         failure = failures.of_failed_response(error)
         if failure is not None:
             raise failure
-        return "failed", f"{error.get('code')}: {error.get('message')}"
+        return "failed", f"{error.get('code')}: {failures.plain(str(error.get('message') or ''))}"
     if response.get("status") == "incomplete":
         reason = (response.get("incomplete_details") or {}).get("reason") or "unknown reason"
         stop = _INCOMPLETE.get(reason, "failed")
@@ -154,18 +176,18 @@ def _kept(item: Json) -> Json:
     if item.get("type") == "message":
         parts = item.get("content") or []
         kept["content"] = [{k: v for k, v in p.items() if k != "logprobs"} for p in parts]
-    return kept
+    return _whole_call(kept) if item.get("type") == "function_call" else kept
 
 
-def _call(item: Json) -> ToolCall:
-    try:
-        return ToolCall(call_id=item["call_id"], name=item["name"], raw=item["arguments"])
-    except KeyError as missing:
+def _whole_call(item: Json) -> Json:
+    missing = [name for name in ("call_id", "name", "arguments") if name not in item]
+    if missing:
         raise LLMFatal(
-            f"The model's server sent a function call without {missing}; "
+            f"The model's server sent a function call without {missing[0]!r}; "
             "it does not speak the Responses API, try LLM_API=chat.",
             "model_or_url",
-        ) from missing
+        )
+    return {**item, "arguments": repairs.argument_text(item["arguments"])}
 
 
 def _text(items: list[Json]) -> str:
@@ -182,17 +204,3 @@ def _refusal(items: list[Json]) -> str | None:
 
 def _parts(message: Json, kind: str, key: str) -> str:
     return "".join(p.get(key) or "" for p in message.get("content") or [] if p.get("type") == kind)
-
-
-def _usage(raw: Any) -> Usage:
-    """Every part of it may be missing on compatible servers."""
-    raw = raw or {}
-    into = raw.get("input_tokens_details") or {}
-    out = raw.get("output_tokens_details") or {}
-    return Usage(
-        input=raw.get("input_tokens") or 0,
-        cached=into.get("cached_tokens") or 0,
-        cache_write=into.get("cache_write_tokens") or 0,
-        output=raw.get("output_tokens") or 0,
-        reasoning=out.get("reasoning_tokens") or 0,
-    )

@@ -5,6 +5,7 @@ the SDK's own models refuse to read back some answers they parsed happily. Histo
 Responses items on every API; the backends convert at the edge.
 """
 
+import hashlib
 from collections.abc import Awaitable, Callable
 from typing import Any, Literal, Protocol
 
@@ -18,7 +19,7 @@ class _Value(BaseModel):
 
 
 class Usage(_Value):
-    """Tokens of one call as the server counted them. Prices are added later (`pricing.priced`)."""
+    """Tokens of one call as the server counted them."""
 
     input: int = 0
     """All input tokens, the cached and newly cached ones included."""
@@ -49,7 +50,6 @@ class Turn(_Value):
     refused for ever after."""
     text: str = ""
     refusal: str | None = None
-    calls: list[ToolCall] = []
     stop: Stop
     error: str | None = None
     """Why, when `stop` is "failed"."""
@@ -58,7 +58,20 @@ class Turn(_Value):
     response_id: str | None = None
     request_id: str | None = None
     usage: Usage = Usage()
+    cost_usd: float | None = None
+    """Filled in by `pricing.charged` when the call is made; None when the price is not known."""
+    assumed_usd: float = 0.0
+    """What a call without a known price is taken to cost."""
     ms: int = 0
+
+    @property
+    def calls(self) -> list[ToolCall]:
+        """Those among the items; a journal holds them once."""
+        return [
+            ToolCall(call_id=i["call_id"], name=i["name"], raw=i["arguments"])
+            for i in self.items
+            if i.get("type") == "function_call"
+        ]
 
 
 class Request(_Value):
@@ -73,8 +86,21 @@ class Request(_Value):
     effort: str | None = None
     max_output_tokens: int | None = None
     cache_key: str | None = None
+    """Calls with one key share their prompt cache; the provider gets a hash of it."""
     user_hash: str | None = None
+    """`user_hash(...)` of who asked, for the provider's abuse checks."""
     parallel: bool = True
+
+
+def user_hash(*person: str) -> str:
+    """A stable name of a person that tells nobody who it is, say of a team's and a user's id."""
+    return hashlib.sha256("\0".join(person).encode()).hexdigest()
+
+
+def without_reasoning(items: list[Json]) -> list[Json]:
+    """The history for another model than the one that reasoned: its ciphertext says nothing to
+    others."""
+    return [item for item in items if item.get("type") != "reasoning"]
 
 
 class LLMError(Exception):
@@ -82,11 +108,13 @@ class LLMError(Exception):
 
 
 class LLMRetry(LLMError):
-    """Transient: the same call may work later; after `after` seconds, when the server said so."""
+    """Transient: the same call may work later; after `after` seconds, when the server said so.
+    `limited`: it was refused because too many calls or tokens came lately."""
 
-    def __init__(self, message: str, after: float | None = None) -> None:
+    def __init__(self, message: str, after: float | None = None, *, limited: bool = False) -> None:
         super().__init__(message)
         self.after = after
+        self.limited = limited
 
 
 FatalCode = Literal["auth", "forbidden", "quota", "model_or_url", "bad_request", "context_overflow"]

@@ -13,18 +13,20 @@ from typing import Literal
 
 from local.model.refusal import Json
 
-Role = Literal["planner", "worker", "other"]
+Role = Literal["planner", "worker", "memory", "other"]
 
 _SECTION = re.compile(
     r"^# (Said in the thread before you were mentioned|Earlier tasks in this thread"
-    r"|Messages|New messages|Plan so far|Plan|Goal|Assumptions"
-    r"|Files of the project)$",
+    r"|Notes in the project for those who work on it|Summary of earlier work|Repository"
+    r"|Messages|New messages|Plan so far|Plan|Goal|Assumptions|Your questions|What went wrong"
+    r"|Files of the project|Summary so far|Finished tasks, oldest first)$",
     re.MULTILINE,
 )
 _MESSAGE = re.compile(r"^(?:<([^>\n]+)> |@.+? changed: |@.+? deleted a message$)", re.MULTILINE)
 _STEP = re.compile(r"^- \[(\w+)\] (\S+) — (.+)(?:\n  (?!outcome: )(.*))?", re.MULTILINE)
 _CURRENT = re.compile(r"^Current step: (\S+) — .*\n(.*)", re.MULTILINE)
 _ASKED = re.compile(r"^- asked: (.*(?:\n(?!  \w+: |- asked: ).*)*)", re.MULTILINE)
+_REMEMBERED = re.compile(r"^(?:> )?- asked: (.*)", re.MULTILINE)
 _PLACE = re.compile(r"call_t(\d+)c(\d+)_")
 
 
@@ -100,7 +102,15 @@ class Conversation:
     def asked_before(self) -> list[str]:
         """Requests of earlier tasks in the thread."""
         earlier = self.sections.get("Earlier tasks in this thread", "")
-        return [match.strip() for match in _ASKED.findall(earlier)]
+        summary = self.sections.get("Summary of earlier work", "")
+        return [*_REMEMBERED.findall(summary), *(m.strip() for m in _ASKED.findall(earlier))]
+
+    @property
+    def memory(self) -> str:
+        """The new summary of a thread: what was asked, by which a script finds its place."""
+        parts = ("Summary so far", "Finished tasks, oldest first")
+        text = "\n".join(self.sections.get(part, "") for part in parts)
+        return "\n".join(f"- asked: {asked}" for asked in _REMEMBERED.findall(text))
 
     @cached_property
     def rows(self) -> list[Row]:
@@ -110,6 +120,17 @@ class Conversation:
     @property
     def files(self) -> list[str]:
         return self.sections.get("Files of the project", "").splitlines()
+
+    @property
+    def answers(self) -> str:
+        """What the planner had asked, and what people chose."""
+        return self.sections.get("Your questions", "")
+
+    @property
+    def trouble(self) -> str:
+        """Why a step of the plan so far could not be done."""
+        quoted = self.sections.get("What went wrong", "").splitlines()
+        return " ".join(line.removeprefix("> ").strip() for line in quoted)
 
     @property
     def all_said(self) -> str:
@@ -136,9 +157,8 @@ def read(request: Json) -> Conversation:
 
 
 def _role(instructions: str) -> Role:
-    if "role: planner" in instructions:
-        return "planner"
-    return "worker" if "role: worker" in instructions else "other"
+    roles: tuple[Role, ...] = ("planner", "worker", "memory")
+    return next((role for role in roles if f"role: {role}" in instructions), "other")
 
 
 def _sections(text: str) -> dict[str, str]:

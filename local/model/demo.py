@@ -1,4 +1,5 @@
-"""Owns what the demo's model answers: plans to planners, scripts to workers, a word to others."""
+"""Owns what the demo's model answers: plans to planners, scripts to workers, what was
+asked to sessions that remember, a word to others."""
 
 from local.model import conversation, planner, script
 from local.model.refusal import Json
@@ -15,4 +16,6 @@ def demo(request: Json) -> Reply:
             return planner.plan(said)
         case "worker":
             return script.next_turn(said)
+        case "memory" if said.memory:
+            return say(said.memory)
     return say(ANSWER)

@@ -16,6 +16,7 @@ Kind = Literal[
     "context_length_exceeded",
     "unverifiable_reasoning",
     "html",
+    "error_page",
     # while the answer is streamed
     "drop",
     "truncate",
@@ -23,8 +24,12 @@ Kind = Literal[
     "broken_json",
     "error_event",
     "nested_error_event",
+    "flood",
+    "endless_line",
+    "drip",
     # in the answer itself
     "malformed_arguments",
+    "huge_arguments",
     "unknown_tool",
     "refusal",
     "incomplete",
@@ -32,7 +37,10 @@ Kind = Literal[
     "empty",
 ]
 
-STREAM_FAULTS = {"drop", "truncate", "stall", "broken_json", "error_event", "nested_error_event"}
+STREAM_FAULTS = {
+    "drop", "truncate", "stall", "broken_json", "error_event", "nested_error_event",
+    "flood", "endless_line", "drip",
+}  # fmt: skip
 
 
 class Fault(BaseModel):
@@ -74,6 +82,9 @@ class Fault(BaseModel):
             case "malformed_arguments":
                 name = reply.calls[0].name if reply.calls else "shell"
                 return replace(reply, calls=(Call(name, '{"command": "ls', _call_id()),))
+            case "huge_arguments":
+                huge = '{"command": "' + "x" * 600_000 + '"}'
+                return replace(reply, calls=(Call("shell", huge, _call_id()),))
             case "unknown_tool":
                 return replace(reply, calls=(Call("teleport", '{"to": "prod"}', _call_id()),))
             case "refusal":
@@ -96,9 +107,10 @@ class Faults:
     def add(self, fault: Fault) -> None:
         self._waiting.append(fault.model_copy())
 
-    def take(self, raw_body: str) -> Fault | None:
+    def take(self, raw_body: str, *, named: bool = False) -> Fault | None:
+        """`named`: only one whose `match` is not empty."""
         for fault in self._waiting:
-            if fault.match in raw_body:
+            if fault.match in raw_body and (fault.match or not named):
                 fault.times -= 1
                 if fault.times <= 0:
                     self._waiting.remove(fault)

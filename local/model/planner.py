@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 
 from local.model.conversation import Conversation, Row
 from local.model.reply import Reply
-from local.model.scenarios import builds, fix, risky, starter, talk
+from local.model.scenarios import builds, deploy, fix, preview, repository, risky, starter, talk
 from local.model.scenarios import todo_plan as todo
 from local.model.script import STEPS, Change, kind_of
 
@@ -24,43 +24,57 @@ class Planned:
 
 def plan(said: Conversation) -> Reply:
     """The plan as the agent's schema wants it."""
+    if said.rows and said.trouble:
+        return _mend(said)
     if said.rows:
         return _replan(said)
     text = "\n".join(said.messages)
-    if talk.wanted(text) and not todo.wanted(text):
+    if builds.asks_for_a_game(text) and not said.answers:
+        return _reply(builds.GOAL, [], question=builds.WHICH_GAME, options=builds.GAMES)
+    if talk.wanted(text) and not (todo.wanted(text) or preview.wanted(text)):
         return _reply("Answer the question", [], answer=talk.ANSWER)
-    goal, kinds = _scenario(text, "\n".join(said.asked_before))
+    goal, kinds = _scenario(text, "\n".join(said.asked_before), said.answers)
     return _reply(goal, [_new(kind, kind, text) for kind in kinds])
 
 
-def _reply(goal: str, steps: list[Planned], answer: str = "") -> Reply:
+def _reply(
+    goal: str,
+    steps: list[Planned],
+    answer: str = "",
+    question: str = "",
+    options: tuple[str, ...] = (),
+) -> Reply:
     draft = {
         "goal": goal,
         "assumptions": [_DISCLAIMER],
         "answer": answer,
+        "question": question,
+        "options": options,
         "steps": [asdict(step) for step in steps],
     }
     return Reply(text=json.dumps(draft, ensure_ascii=False), thinking=_THOUGHT)
 
 
-def _scenario(text: str, earlier: str) -> tuple[str, list[str]]:
+def _scenario(text: str, earlier: str, answers: str = "") -> tuple[str, list[str]]:
     """Goal and kinds of steps of the first scenario that knows the request.
 
     Args:
         text: what is asked now.
         earlier: what earlier tasks of the thread were asked.
+        answers: what people chose when they were asked.
     """
     if todo.wanted(earlier) and todo.wishes(text):
         return todo.goal(f"{earlier}\n{text}"), todo.follow_up(text)
     if todo.wanted(text):
         return todo.goal(text), todo.first_plan(text)
-    if fix.wanted(text):
-        return fix.GOAL, fix.PLAN
+    for scenario in (repository, preview, fix, deploy):
+        if scenario.wanted(text):
+            return scenario.GOAL, scenario.PLAN
     if risky.wanted(text):
         return risky.goal(text), risky.plan(text)
     if builds.vague(text):
         return builds.GOAL, builds.ASK_FIRST
-    if builds.named(text):
+    if builds.named(f"{text}\n{answers}"):
         return builds.GOAL, builds.KNOWN
     if earlier:
         return f"Noted for later: {starter.one_line(text, 60)}", ["wish.note"]
@@ -90,6 +104,18 @@ def _replan(said: Conversation) -> Reply:
     return _reply(_goal(said), steps)
 
 
+def _mend(said: Conversation) -> Reply:
+    """Another way around the step that failed, where a script knows one."""
+    failed = {kind_of(row.id) for row in said.rows if row.status == "error"}
+    if "deploy.send" not in failed:
+        return _reply(_goal(said), [], answer=f"I know no other way. {said.trouble}")
+    kinds = deploy.other_way(said.all_said)
+    if not kinds:
+        return _reply(_goal(said), [], answer=deploy.NO_WAY)
+    done = [_kept(row) for row in said.rows if row.status == "complete"]
+    return _reply(_goal(said), [*done, *(_new(kind, kind, "") for kind in kinds)])
+
+
 def _change(rows: list[Row], news: str) -> Change:
     asking = {row.id for row in rows if row.id == "builds.choose" and row.status != "complete"}
     if asking:  # they answered in writing
@@ -98,6 +124,8 @@ def _change(rows: list[Row], news: str) -> Change:
         return Change(dropped={*asking, "builds.program"}, added=starter.PLAN)
     kinds = {kind_of(row.id) for row in rows if row.status != "dropped"}
     change = todo.change(rows, news) if any(k.startswith("todo.") for k in kinds) else Change()
+    if preview.wanted(news):
+        change.added += [kind for kind in preview.PLAN if kind not in kinds]
     if risky.wanted(news):
         change.added += [kind for kind in risky.plan(news) if kind not in kinds]
     return change if change != Change() else Change(added=["wish.note"])

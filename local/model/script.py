@@ -172,11 +172,16 @@ def read(path: str) -> Call:
 
 
 def look() -> Call:
-    return call("list_files", {"path": None, "limit": None})
+    return call("list_files", {"path": None, "glob": None, "limit": None})
 
 
 def search(pattern: str) -> Call:
-    return call("search", {"pattern": pattern, "path": None, "limit": None})
+    arguments = {"pattern": pattern, "path": None, "glob": None}
+    return call("search", {**arguments, "ignore_case": None, "context": None, "limit": None})
+
+
+def show(port: int, command: str, title: str) -> Call:
+    return call("open_preview", {"port": port, "command": command, "title": title})
 
 
 def ask(question: str, *options: str) -> Call:

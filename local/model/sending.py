@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from typing import Any
 
 from aiohttp import web
 
@@ -35,6 +36,8 @@ async def send(
 async def _break(request: web.Request, response: web.StreamResponse, fault: Fault) -> None:
     error = {"code": fault.code or "server_error", "message": fault.message, "param": None}
     match fault.kind:
+        case "flood" | "endless_line" | "drip":
+            await _never_end(request, response, fault)
         case "drop":
             if request.transport is not None:
                 request.transport.abort()
@@ -48,3 +51,26 @@ async def _break(request: web.Request, response: web.StreamResponse, fault: Faul
         case "nested_error_event":
             nested = json.dumps({"type": "error", "error": {**error, "type": "server_error"}})
             await response.write(f"event: error\ndata: {nested}\n\n".encode())
+
+
+async def _never_end(request: web.Request, response: web.StreamResponse, fault: Fault) -> None:
+    """Until the client gives up, which raises ConnectionError here."""
+    if fault.kind == "endless_line":
+        await response.write(b"data: ")
+    while True:
+        match fault.kind:
+            case "endless_line":
+                await response.write(b"x" * 65_536)
+            case "flood":
+                await response.write(_delta(request.path, "x" * 16_384))
+            case "drip":
+                await response.write(_delta(request.path, "x"))
+                await asyncio.sleep(0.02)
+
+
+def _delta(path: str, text: str) -> bytes:
+    """One more piece of text, in the words of the API."""
+    event: dict[str, Any] = {"type": "response.output_text.delta", "delta": text}
+    if path.endswith("/chat/completions"):
+        event = {"choices": [{"index": 0, "delta": {"content": text}, "finish_reason": None}]}
+    return f"data: {json.dumps(event)}\n\n".encode()

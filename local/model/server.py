@@ -19,9 +19,11 @@ from pydantic import ValidationError
 from local.model import chat_wire, responses_wire, strict
 from local.model.demo import demo
 from local.model.faults import Fault, Faults
+from local.model.limits import Limits
 from local.model.refusal import Json, Refusal, require
 from local.model.reply import MODEL_NAME, Reply, new_id
 from local.model.sending import send
+from local.model.stored import Shelf
 from local.model.usage import Meter, Tokens
 
 Api = Literal["responses", "chat"]
@@ -45,6 +47,7 @@ class Recorded:
     path: str
     connection: str
     """Which TCP connection it came by."""
+    method: str = "POST"
     body: Json = field(default_factory=dict)
     refusal: str = ""
     """Why it was refused, if it was."""
@@ -55,8 +58,9 @@ class ScriptedModel:
 
     Args:
         scenarios: asked in order; the demo's own when None.
-        delay_ms: pause before an answer begins.
+        delay_ms: pause before an answer begins; of one in the background, before its id is told.
         chunk_delay_ms: pause after each piece of text.
+        background_ms: how long an answer takes that is made in the background.
         remember: how many requests `requests` keeps.
     """
 
@@ -66,21 +70,29 @@ class ScriptedModel:
         delay_ms: float = 0,
         chunk_delay_ms: float = 0,
         remember: int = 10_000,
+        background_ms: float = 0,
     ) -> None:
         self.base_url = ""
         self.requests: deque[Recorded] = deque(maxlen=remember)
         self.faults = Faults()
+        self.limits = Limits()
         self.streams_cut = 0
         """Answers whose client went away before the end."""
+        self.shutdown_dates: dict[str, str] = {}
+        """By model: the day it ends, as the list of models tells it."""
+        self.shelf = Shelf(background_ms / 1000)
         chosen = [demo] if scenarios is None else scenarios
         self._scenarios = [_playable(scenario) for scenario in chosen]
-        self._delay = delay_ms / 1000
+        self.delay_seconds = delay_ms / 1000
         self._chunk_delay = chunk_delay_ms / 1000
         self._meter = Meter()
 
     def app(self) -> web.Application:
         app = web.Application(client_max_size=64 * 2**20)
         app.router.add_post("/v1/responses", self._on_responses)
+        app.router.add_get("/v1/responses/{answer}", self._on_stored)
+        app.router.add_delete("/v1/responses/{answer}", self._on_stored)
+        app.router.add_post("/v1/responses/{answer}/cancel", self._on_stored)
         app.router.add_post("/v1/chat/completions", self._on_chat)
         app.router.add_get("/v1/models", self._on_models)
         app.router.add_post("/local/faults", self._on_fault)
@@ -97,6 +109,28 @@ class ScriptedModel:
     async def _on_chat(self, request: web.Request) -> web.StreamResponse:
         return await self._handle(request, "chat")
 
+    async def _on_stored(self, request: web.Request) -> web.Response:
+        """What is done with an answer that was made in the background. Only faults that name the
+        request (`match="GET /v1/responses/"`) break it."""
+        peer = str(request.get_extra_info("peername"))
+        entry = Recorded(request.path, connection=peer, method=request.method)
+        self.requests.append(entry)
+        answer = request.match_info["answer"]
+        try:
+            _check_key(request)
+            fault = self.faults.take(f"{request.method} {request.path}", named=True)
+            if fault is not None:
+                fault.refuse()
+            if request.method == "DELETE":
+                return web.json_response(self.shelf.delete(answer))
+            if request.method == "POST":
+                return web.json_response(self.shelf.cancel(answer))
+            wanted = request.query.getall("include[]", []) + request.query.getall("include", [])
+            return web.json_response(self.shelf.get(answer, frozenset(wanted)))
+        except Refusal as refusal:
+            entry.refusal = refusal.message
+            return _refused(refusal)
+
     async def _handle(self, request: web.Request, api: Api) -> web.StreamResponse:
         entry = Recorded(request.path, connection=str(request.get_extra_info("peername")))
         self.requests.append(entry)
@@ -108,7 +142,8 @@ class ScriptedModel:
             fault = self.faults.take(raw)
             if fault is not None:
                 fault.refuse()
-            return await self._answer(request, api, entry.body, asked, fault)
+            with self.limits.call():
+                return await self._answer(request, api, entry.body, asked, fault)
         except Refusal as refusal:
             entry.refusal = refusal.message
             return _refused(refusal)
@@ -139,16 +174,23 @@ class ScriptedModel:
         asked: Json,
         fault: Fault | None,
     ) -> web.StreamResponse:
-        if fault is not None and fault.kind == "html":
-            return web.Response(text=_HTML, content_type="text/html")
-        await asyncio.sleep(self._delay)
+        if fault is not None and fault.kind in ("html", "error_page"):
+            status = fault.status if fault.kind == "error_page" else 200
+            return web.Response(text=_HTML, content_type="text/html", status=status)
+        in_background = bool(body.get("background"))
+        if not in_background:
+            await asyncio.sleep(self.delay_seconds)
         reply = self._reply(asked)
         if fault is not None:
             reply = fault.alter(reply)
         tokens = self._tokens(asked, reply)
         headers = {"x-request-id": new_id("req")}
         if not body.get("stream"):
-            return web.json_response(_ANSWERS[api](body, reply, tokens), headers=headers)
+            whole = _ANSWERS[api](body, reply, tokens)
+            if in_background:  # begun at once, and made also for a client that is gone
+                whole = self.shelf.keep(whole)
+                await asyncio.sleep(self.delay_seconds)
+            return web.json_response(whole, headers=headers)
         response = web.StreamResponse(headers=headers)
         response.content_type = "text/event-stream"
         await response.prepare(request)
@@ -166,7 +208,10 @@ class ScriptedModel:
         except Refusal as refusal:
             return _refused(refusal)
         models = [
-            {"id": name, "object": "model", "created": 0, "owned_by": "threadwright"}
+            {
+                **{"id": name, "object": "model", "created": 0, "owned_by": "threadwright"},
+                **({"shutdown_date": day} if (day := self.shutdown_dates.get(name)) else {}),
+            }
             for name in MODELS
         ]
         return web.json_response({"object": "list", "data": models})
@@ -239,9 +284,10 @@ async def running_model(
     delay_ms: float = 0,
     chunk_delay_ms: float = 0,
     remember: int = 10_000,
+    background_ms: float = 0,
 ) -> AsyncIterator[ScriptedModel]:
     """A scripted model on 127.0.0.1 for as long as the block runs; `base_url` tells where."""
-    model = ScriptedModel(scenarios, delay_ms, chunk_delay_ms, remember)
+    model = ScriptedModel(scenarios, delay_ms, chunk_delay_ms, remember, background_ms)
     runner = web.AppRunner(
         model.app(), access_log=None, handler_cancellation=True, shutdown_timeout=0.5
     )

@@ -15,7 +15,8 @@ from local.model.refusal import Json, Refusal, require
 _PARAMETERS = {
     "model", "instructions", "input", "tools", "tool_choice", "parallel_tool_calls", "store",
     "include", "reasoning", "text", "max_output_tokens", "prompt_cache_key", "safety_identifier",
-    "stream", "stream_options", "metadata", "service_tier", "truncation", "max_tool_calls",
+    "stream", "stream_options", "background", "metadata", "service_tier",
+    "truncation", "max_tool_calls",
 }  # fmt: skip
 _SAMPLING = ("temperature", "top_p")
 _STORED = ("previous_response_id", "conversation")
@@ -58,12 +59,27 @@ def check_parameters(body: Json) -> None:
         require(
             name in _PARAMETERS, f"Unknown parameter: '{name}'.", name, code="unknown_parameter"
         )
-    require(body.get("store") is False, "store must be false.", "store")
+    if body.get("background"):
+        require(body.get("store") is True, "background=true requires store=true.", "store")
+        require(not body.get("stream"), "stream: ask for the answer by its id instead.", "stream")
+    else:
+        require(body.get("store") is False, "store must be false.", "store")
+    check_short_keys(body)
     asked = body.get("include") or []
     wanted = "reasoning.encrypted_content"
     require(wanted in asked, f"include must contain '{wanted}'.", "include")
     effort = (body.get("reasoning") or {}).get("effort")
     require(effort in _EFFORTS, f"Unsupported value: {effort!r}.", "reasoning.effort")
+
+
+def check_short_keys(body: Json) -> None:
+    for name in ("prompt_cache_key", "safety_identifier"):
+        length = len(body.get(name) or "")
+        message = f"Invalid '{name}': string too long. Expected a string with maximum length 64,"
+        code = "string_above_max_length"
+        require(
+            length <= 64, f"{message} but got a string with length {length} instead.", name, code
+        )
 
 
 def refuse_sampling(body: Json) -> None:
@@ -128,6 +144,9 @@ def _check_item(item: Any, at: str) -> None:
         for name in fields - {"type"}:
             ok = isinstance(item.get(name), str)
             require(ok, f"Missing required parameter: '{at}.{name}'.", f"{at}.{name}")
+        if kind == "function_call":
+            message = f"Invalid '{at}.name': string does not match pattern."
+            require(_TOOL_NAME.fullmatch(item["name"]), message, f"{at}.name", "invalid_value")
 
 
 def _check_message(item: Json, at: str) -> None:

@@ -225,6 +225,6 @@ class Thread:
             model=MODEL,
             instructions=render("worker"),
             items=items,
-            tools=list(registry.schemas()),
+            tools=list(registry.schemas("gpt-6.1-sol")),
             cache_key="work",
         )

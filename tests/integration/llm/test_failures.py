@@ -1,10 +1,25 @@
 """The failure table: each way a call can fail, told apart as retry, fatal or overflow."""
 
+import asyncio
+import json
 import socket
+import traceback
 
 import pytest
+from aiohttp import web
 
-from agent.llm import LLM, LLMContextOverflow, LLMFatal, LLMRetry, Request, llm_for
+from agent.llm import (
+    LLM,
+    ChatLLM,
+    Endpoint,
+    LLMContextOverflow,
+    LLMError,
+    LLMFatal,
+    LLMRetry,
+    Request,
+    ResponsesLLM,
+    llm_for,
+)
 from local.model import Fault, ScriptedModel
 from tests.integration.llm.conftest import Api
 
@@ -182,3 +197,180 @@ async def test_a_key_pasted_with_a_newline_works(server: ScriptedModel, api: Api
     llm = llm_for(api_key="sk-local\n", api=api, base_url=server.base_url)
     assert (await llm.turn(REQUEST)).stop == "end"
     await llm.aclose()
+
+
+# --- limits ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("fault", "limited"),
+    [
+        (Fault(kind="status", status=429), True),
+        (Fault(kind="status", status=503), False),
+        (Fault(kind="status", status=529), False),
+        (Fault(kind="error_event", code="rate_limit_exceeded"), True),
+        (Fault(kind="error_event", code="server_error"), False),
+        (Fault(kind="nested_error_event", code="rate_limit_exceeded"), True),
+    ],
+)
+async def test_a_rate_limit_is_told_apart_from_a_busy_server(
+    llm: LLM, server: ScriptedModel, fault: Fault, limited: bool
+) -> None:
+    server.fail(fault)
+    with pytest.raises(LLMRetry) as caught:
+        await llm.turn(REQUEST)
+    assert caught.value.limited is limited
+
+
+async def test_a_response_failed_by_a_rate_limit_is_limited(
+    responses_llm: LLM, server: ScriptedModel
+) -> None:
+    server.fail(Fault(kind="failed", code="rate_limit_exceeded"))
+    with pytest.raises(LLMRetry) as caught:
+        await responses_llm.turn(REQUEST)
+    assert caught.value.limited
+
+
+async def test_a_bill_that_is_not_paid_is_no_budget(llm: LLM, server: ScriptedModel) -> None:
+    server.fail(Fault(kind="status", status=402, message="Insufficient credits."))
+    with pytest.raises(LLMFatal, match="no budget left") as caught:
+        await llm.turn(REQUEST)
+    assert caught.value.code == "quota"
+
+
+@pytest.mark.parametrize("kind", ["error_event", "nested_error_event"])
+async def test_a_history_too_long_may_be_told_in_mid_stream(
+    llm: LLM, server: ScriptedModel, kind: str
+) -> None:
+    message = "This model's maximum context length is 8192 tokens."
+    server.fail(Fault.model_validate({"kind": kind, "message": message}))
+    with pytest.raises(LLMContextOverflow):
+        await llm.turn(REQUEST)
+
+
+# --- what is told ---------------------------------------------------------------------------------
+
+KEY = "tw-local-key-0123456789"
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        Fault(kind="status", status=401, message=f"Incorrect API key provided: {KEY}."),
+        Fault(kind="status", status=400, message=f"Bearer {KEY} and sk-proj-abcdef123456"),
+        Fault(kind="status", status=500, message=f"key={KEY}"),
+        Fault(kind="error_event", message=f"key={KEY}"),
+        Fault(kind="nested_error_event", message=f"key={KEY}"),
+        Fault(kind="status", status=400, message="x" * 290 + KEY),
+    ],
+    ids=["401", "400", "500", "event", "nested event", "cut"],
+)
+async def test_a_key_that_a_server_echoes_is_never_told(
+    server: ScriptedModel, api: Api, fault: Fault
+) -> None:
+    server.fail(fault)
+    llm = llm_for(api_key=KEY, api=api, base_url=server.base_url)
+    with pytest.raises(LLMError) as caught:
+        await llm.turn(REQUEST)
+    await llm.aclose()
+    whole = "".join(traceback.format_exception(caught.value))
+    assert KEY[:10] not in whole
+    assert "sk-proj" not in whole
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        Fault(kind="status", status=400, message="wrong " * 400_000),
+        Fault(kind="status", status=503, message="wrong\n" * 400_000),
+        Fault(kind="status", status=400, message="<html><body>" + "x" * 2_000_000),
+        Fault(kind="error_page", status=502),
+        Fault(kind="error_page", status=403),
+        Fault(kind="error_event", message="wrong " * 100_000),
+    ],
+    ids=["400", "503", "html in json", "502 page", "403 page", "event"],
+)
+async def test_what_is_told_is_one_short_sentence(
+    llm: LLM, server: ScriptedModel, fault: Fault
+) -> None:
+    server.fail(fault)
+    with pytest.raises(LLMError) as caught:
+        await llm.turn(REQUEST)
+    told = str(caught.value)
+    assert len(told) < 500
+    assert "\n" not in told
+    assert "<" not in told
+    assert told.endswith(").")
+
+
+# --- floods ---------------------------------------------------------------------------------------
+
+
+async def test_an_answer_without_an_end_is_cut(llm: LLM, server: ScriptedModel) -> None:
+    server.fail(Fault(kind="flood"))
+    turn = await asyncio.wait_for(llm.turn(REQUEST), 20)
+    assert (turn.stop, turn.items, turn.calls) == ("max_tokens", [], [])
+    assert turn.usage.output > 100_000, "what was paid for is counted, if only about"
+    assert (await llm.turn(REQUEST)).stop == "end"
+
+
+@pytest.mark.parametrize("backend", [ResponsesLLM, ChatLLM])
+async def test_a_line_without_an_end_is_cut(
+    server: ScriptedModel, backend: type[ResponsesLLM | ChatLLM]
+) -> None:
+    server.fail(Fault(kind="endless_line"))
+    llm = backend(Endpoint(api_key="k", base_url=server.base_url, wire_bytes=1 << 20))
+    turn = await asyncio.wait_for(llm.turn(REQUEST), 20)
+    await llm.aclose()
+    assert turn.stop == "max_tokens"
+
+
+@pytest.mark.parametrize("backend", [ResponsesLLM, ChatLLM])
+async def test_an_answer_that_trickles_for_ever_is_given_up(
+    server: ScriptedModel, backend: type[ResponsesLLM | ChatLLM]
+) -> None:
+    server.fail(Fault(kind="drip"))
+    llm = backend(Endpoint(api_key="k", base_url=server.base_url, call_seconds=0.3))
+    with pytest.raises(LLMRetry, match="had not ended"):
+        await llm.turn(REQUEST)
+    await llm.aclose()
+
+
+async def test_arguments_beyond_all_measure_are_broken_ones(
+    llm: LLM, server: ScriptedModel
+) -> None:
+    server.fail(Fault(kind="huge_arguments"))
+    turn = await llm.turn(REQUEST)
+    [call] = turn.calls
+    assert len(call.raw) < 1000
+    assert call.raw.endswith("characters are too many)")
+    assert len(json.dumps(turn.items)) < 5000
+
+
+async def test_every_answer_is_bounded_by_the_request(llm: LLM, server: ScriptedModel) -> None:
+    await llm.turn(REQUEST)
+    body = server.requests[-1].body
+    assert 32_000 in (body.get("max_output_tokens"), body.get("max_tokens"))
+
+
+async def test_an_answer_of_unknown_shape_is_worth_another_try() -> None:
+    async def strange(request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse()
+        response.content_type = "text/event-stream"
+        await response.prepare(request)
+        await response.write(b'data: {"type": "response.completed", "choices": ["?"]}\n\n')
+        return response
+
+    app = web.Application()
+    app.router.add_post("/v1/{path:.*}", strange)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    url = f"http://127.0.0.1:{runner.addresses[0][1]}/v1"
+    for backend in (ResponsesLLM, ChatLLM):
+        llm = backend(Endpoint(api_key="k", base_url=url))
+        with pytest.raises(LLMRetry, match="unknown shape"):
+            await llm.turn(REQUEST)
+        await llm.aclose()
+    await runner.cleanup()

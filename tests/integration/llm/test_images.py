@@ -16,6 +16,7 @@ from agent import model, settings, transcript
 from agent import protocol as p
 from agent.llm import LLM, LLMFatal, Request, Unreadable
 from agent.llm.images import resolved
+from agent.provider import provider
 from local.model import Reply, ScriptedModel, running_model, say
 from local.model.refusal import Refusal
 from sandbox.errors import FileProblem
@@ -126,7 +127,7 @@ async def ask(ctx: Context, asked: Asked) -> Answered:
         return IMAGES[path][:limit_bytes]
 
     items = [transcript.user("what is this?", asked.images)]
-    turn = await model.ask(ctx, "turn 1", request(items), look)
+    turn = await model.Caller(ctx, "a session").ask("turn 1", request(items), look)
     return Answered(text=turn.text)
 
 
@@ -154,7 +155,7 @@ def durable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
             settings.current.cache_clear()
             model.current_llm.cache_clear()
             try:
-                async with engine.serve([asker]):
+                async with engine.serve([asker, provider]):
                     yield engine, server
             finally:
                 await model.current_llm().aclose()

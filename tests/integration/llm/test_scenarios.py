@@ -193,7 +193,7 @@ async def test_a_release_is_pushed_only_with_an_approval(
 ) -> None:
     thread = Thread(responses_llm, folder, approve=approve)
     await thread.task("publish a release")
-    assert thread.asked == ["git push origin main --tags"]
+    assert thread.asked == ["git push .git/demo-origin.git main --tags"]
     assert words in thread.runs[-1].summary
     pushed = run(folder, "git", "ls-remote", "--tags", ".git/demo-origin.git")
     assert ("v0.1.0" in pushed.stdout) is approve

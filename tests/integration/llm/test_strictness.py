@@ -63,6 +63,11 @@ async def test_a_correct_request_is_answered_without_a_stream_too(server: Script
     [
         (lambda b: b.pop("store"), "store"),
         (lambda b: b.update(store=True), "store"),
+        (lambda b: b.update(background=True), "background=true requires store=true"),
+        (lambda b: b.update(background=True, store=True, stream=True), "stream"),
+        (lambda b: b.update(prompt_cache_key="k" * 65), "length 65"),
+        (lambda b: b.update(safety_identifier="u" * 65), "maximum length 64"),
+        (lambda b: b["input"][2].update(name="run it"), "does not match pattern"),
         (lambda b: b.pop("include"), "include"),
         (lambda b: b.update(previous_response_id="resp_1"), "previous_response_id"),
         (lambda b: b.update(temperature=0), "temperature"),
@@ -181,7 +186,7 @@ async def test_trouble_can_be_ordered_over_http(server: ScriptedModel) -> None:
         order = {"kind": "status", "status": 503, "times": 2}
         async with http.post(f"{root}/local/faults", json=order) as response:
             assert response.status == 200
-        async with http.post(f"{root}/local/faults", json={"kind": "flood"}) as response:
+        async with http.post(f"{root}/local/faults", json={"kind": "earthquake"}) as response:
             assert response.status == 400
     statuses = [(await post(server, "responses", good()))[0] for _ in range(3)]
     assert statuses == [503, 503, 200]

@@ -2,8 +2,9 @@
 
 import pytest
 
-from agent.llm import Json, Request
-from agent.llm.chat import _Answer, to_wire
+from agent.llm import Json, Request, Turn
+from agent.llm.chat import to_wire
+from agent.llm.chat_answer import Answer
 from agent.llm.chat_items import to_messages, to_tools
 
 USER: Json = {
@@ -74,12 +75,20 @@ def test_parallel_calls_are_switched_off_only_where_there_are_tools() -> None:
     assert to_wire(with_tools, "max_tokens")["parallel_tool_calls"] is False
 
 
+def chunk(delta: Json, finish: str | None = None, **more: object) -> Json:
+    return {"choices": [{"index": 0, "delta": delta, "finish_reason": finish}], **more}
+
+
+def answer_to(*chunks: Json) -> Turn:
+    """The turn that a stream of these chunks comes to."""
+    answer = Answer()
+    for one in chunks:
+        list(answer.take(one))
+    return answer.to_turn(request_id=None, ms=0)
+
+
 def put_together(*pieces: Json) -> list[tuple[str, str]]:
-    answer = _Answer()
-    for piece in pieces:
-        answer.take_delta({"tool_calls": [piece]}, None)
-    answer.take_delta({}, "tool_calls")
-    turn = answer.to_turn(request_id=None, ms=0)
+    turn = answer_to(*(chunk({"tool_calls": [p]}) for p in pieces), chunk({}, "tool_calls"))
     assert len({c.call_id for c in turn.calls}) == len(turn.calls)
     assert all(c.call_id for c in turn.calls)
     return [(c.name, c.raw) for c in turn.calls]
@@ -116,3 +125,78 @@ def test_a_server_without_ids_gets_ids_of_ours() -> None:
         ("one", "{}"),
         ("two", "{}"),
     ]
+
+
+# --- what servers do differently ------------------------------------------------------------------
+
+
+def test_calls_numbered_alike_are_told_apart_by_their_ids() -> None:
+    assert put_together(piece(0, "a", "one", "{}"), piece(0, "b", "two", "{}")) == [
+        ("one", "{}"),
+        ("two", "{}"),
+    ]
+
+
+def test_an_id_that_comes_with_each_piece_is_one_call() -> None:
+    assert put_together(
+        piece(0, "a", "one", "{"), piece(0, "a", None, "}"), piece(None, "a", None, " ")
+    ) == [("one", "{} ")]
+
+
+def test_pieces_with_neither_number_nor_id_begin_a_call_with_its_name() -> None:
+    assert put_together(
+        piece(None, None, "one", "{"), piece(None, None, None, "}"), piece(None, None, "two", "{}")
+    ) == [("one", "{}"), ("two", "{}")]
+
+
+@pytest.mark.parametrize(
+    ("given", "raw"),
+    [({"command": "ls"}, '{"command": "ls"}'), (None, ""), ("{}", "{}"), ([], "[]")],
+)
+def test_arguments_may_be_an_object(given: object, raw: str) -> None:
+    whole = {"index": 0, "id": "a", "function": {"name": "one", "arguments": given}}
+    assert put_together(whole) == [("one", raw)]
+
+
+@pytest.mark.parametrize("finish", ["stop", "tool_calls", "function_call", "eos"])
+def test_an_answer_that_calls_is_no_end_whatever_it_is_named(finish: str) -> None:
+    whole = {"index": 0, "id": "a", "function": {"name": "one", "arguments": "{}"}}
+    assert answer_to(chunk({"tool_calls": [whole]}), chunk({}, finish)).stop == "tools"
+
+
+def test_chunks_without_choices_or_usage_are_borne() -> None:
+    turn = answer_to(
+        {"choices": [], "model": "llama"},
+        {"choices": None},
+        chunk({"content": "Hi."}),
+        {"choices": [{"index": 0, "delta": None, "finish_reason": "stop"}]},
+        {"choices": [], "usage": None},
+    )
+    assert (turn.text, turn.stop, turn.usage.input, turn.model) == ("Hi.", "end", 0, "llama")
+
+
+@pytest.mark.parametrize("name", ["reasoning_content", "reasoning"])
+def test_thoughts_are_shown_and_are_no_part_of_the_answer(name: str) -> None:
+    answer = Answer()
+    shown = [
+        *answer.take(chunk({name: "Hm."})),
+        *answer.take(chunk({"content": "Hi."})),
+        *answer.take(chunk({}, "stop")),
+    ]
+    assert shown == [("thinking", "Hm."), ("text", "Hi.")]
+    turn = answer.to_turn(request_id=None, ms=0)
+    assert turn.text == "Hi."
+    assert "Hm." not in str(turn.items)
+
+
+@pytest.mark.parametrize(
+    ("content", "text"),
+    [
+        ("<think>\nHm, {}?\n</think>\n\n{}", "{}"),
+        ("\n<think></think>Hi.", "Hi."),
+        ("See <think>this</think>.", "See <think>this</think>."),
+        ("<think>never closed", "<think>never closed"),
+    ],
+)
+def test_thoughts_before_the_text_are_cut_from_it(content: str, text: str) -> None:
+    assert answer_to(chunk({"content": content}), chunk({}, "stop")).text == text

@@ -73,6 +73,11 @@ def test_usage_may_be_missing_in_whole_or_in_part() -> None:
     assert turn(message("Hi."), usage=usage).usage == Usage(input=9)
 
 
+def test_what_was_cached_is_input_also_where_it_is_counted_beside_it() -> None:
+    usage = {"input_tokens": 10, "input_tokens_details": {"cached_tokens": 90}, "output_tokens": -1}
+    assert turn(message("Hi."), usage=usage).usage == Usage(input=100, cached=90)
+
+
 def test_usage_is_counted_by_kind() -> None:
     usage = {
         "input_tokens": 100,
@@ -109,7 +114,8 @@ def test_a_turn_survives_the_journal_in_few_bytes() -> None:
 def test_only_what_is_asked_for_is_sent() -> None:
     least = to_wire(Request(model="m", instructions="i", items=[]))
     assert set(least) == {
-        *("model", "instructions", "input", "store", "include", "reasoning", "stream")
+        *("model", "instructions", "input", "store", "include", "reasoning", "stream"),
+        "max_output_tokens",
     }
     assert least["store"] is False
     assert least["reasoning"] == {"summary": "auto"}
@@ -128,5 +134,6 @@ def test_only_what_is_asked_for_is_sent() -> None:
     )
     assert most["reasoning"]["effort"] == "high"
     assert most["parallel_tool_calls"] is False
-    assert (most["prompt_cache_key"], most["safety_identifier"]) == ("task", "u")
+    assert most["prompt_cache_key"]
+    assert most["safety_identifier"] == "u"
     assert not {"temperature", "top_p", "previous_response_id"} & set(most)

@@ -3,12 +3,23 @@
 import time
 from datetime import UTC, datetime
 from email.utils import format_datetime
+from pathlib import Path
 
 import pytest
 
 from agent import protocol
-from agent.llm import Usage, cost_usd, priced
+from agent.llm import (
+    PricesError,
+    Turn,
+    Usage,
+    charged,
+    cost_usd,
+    load_prices,
+    priced,
+    rate_usd,
+)
 from agent.llm.failures import retry_after, translate
+from agent.llm.pricing import Prices
 
 
 @pytest.mark.parametrize(
@@ -19,6 +30,9 @@ from agent.llm.failures import retry_after, translate
         ({"retry-after": "0.5"}, 0.5),
         ({"retry-after": "-2"}, 0.0),
         ({"retry-after": "soon"}, None),
+        ({"retry-after": "inf"}, None),
+        ({"retry-after": "nan"}, None),
+        ({"retry-after": "1e12"}, 86_400.0),
         ({"retry-after-ms": "250", "retry-after": "1"}, 0.25),
         ({"retry-after-ms": "?", "retry-after": "1"}, 1.0),
         ({"retry-after": "Wed, 21 Oct 2015 07:28:00 GMT"}, 0.0),
@@ -57,7 +71,7 @@ def test_a_dated_name_costs_what_its_family_costs() -> None:
 
 def test_an_unknown_model_is_unpriced_not_free() -> None:
     assert cost_usd(USAGE, "scripted-demo") is None
-    assert priced(USAGE, "scripted-demo") == protocol.Usage(
+    assert priced(turn("scripted-demo")) == protocol.Usage(
         input=1_000_000,
         cached=400_000,
         cache_write=100_000,
@@ -65,3 +79,79 @@ def test_an_unknown_model_is_unpriced_not_free() -> None:
         reasoning=9,
         cost_usd=None,
     )
+
+
+def turn(model: str, usage: Usage = USAGE) -> Turn:
+    return Turn(items=[], stop="end", model=model, usage=usage)
+
+
+def prices(tmp_path: Path, text: str) -> Prices:
+    path = tmp_path / "prices.toml"
+    path.write_text(text)
+    return load_prices(path)
+
+
+def test_a_count_that_cannot_be_loses_no_answer() -> None:
+    odd = Usage(input=100, cached=80, cache_write=70, output=10)
+    assert cost_usd(odd, "gpt-6.1-sol") is None
+    assert charged(turn("gpt-6.1-sol", odd), {}, 10.0).assumed_usd > 0
+
+
+def test_an_unknown_model_is_assumed_to_cost_something_so_that_budgets_hold() -> None:
+    usage = priced(charged(turn("scripted-demo"), {}, 10.0))
+    assert (usage.cost_usd, usage.known_usd) == (None, 0.0)
+    assert usage.assumed_usd == usage.counted_usd == pytest.approx(10.5)
+
+
+def test_a_charged_turn_keeps_its_price_through_the_journal() -> None:
+    made = charged(turn("gpt-6.1-sol"), {}, 10.0)
+    replayed = Turn.model_validate(made.model_dump(mode="json", exclude_defaults=True))
+    assert priced(replayed).cost_usd == cost_usd(USAGE, "gpt-6.1-sol")
+    assert priced(replayed).assumed_usd == 0.0
+
+
+def test_the_operators_own_prices_go_first_and_hold_for_dated_names(tmp_path: Path) -> None:
+    own = prices(
+        tmp_path,
+        """
+        [models."gpt-6.1-sol"]
+        input = 1
+        cached = 0.5
+        output = 4
+        [models.mine]
+        input = 0
+        output = 0
+        """,
+    )
+    expected = pytest.approx((600_000 * 1 + 400_000 * 0.5 + 50_000 * 4) / 1e6)
+    for name in ("gpt-6.1-sol", "gpt-6.1-sol-2026-10-01", "gpt-6.1-sol-20261001"):
+        assert cost_usd(USAGE, name, own=own) == expected
+    assert cost_usd(USAGE, "gpt-6.1-solaris", own=own) is None
+    assert cost_usd(USAGE, "gpt-6.1-terra", own=own) == cost_usd(USAGE, "gpt-6.1-terra")
+    assert (cost_usd(USAGE, "mine", own=own), rate_usd("mine", own)) == (0.0, 0.0)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("[models.mine]\ninput = 1\n", "the model 'mine' (output): Field required"),
+        ("[models.mine]\ninput = -1\noutput = 1\n", "the model 'mine' (input)"),
+        ("[models.mine]\ninput = 1\noutput = nan\n", "the model 'mine' (output)"),
+        ("[models.mine]\ninput = 1\noutput = 1\ncahced = 1\n", "(cahced): Extra inputs"),
+        ("[model.mine]\ninput = 1\n", "wrong at model"),
+        ("models = [", "cannot be read"),
+    ],
+)
+def test_prices_that_cannot_be_used_are_refused_in_one_sentence(
+    tmp_path: Path, text: str, said: str
+) -> None:
+    with pytest.raises(PricesError) as refused:
+        prices(tmp_path, text)
+    assert said in str(refused.value)
+    assert "prices.toml" in str(refused.value)
+    assert "\n" not in str(refused.value)
+
+
+def test_a_file_of_prices_that_is_missing_is_named(tmp_path: Path) -> None:
+    with pytest.raises(PricesError, match=r"prices .*nowhere\.toml cannot be read"):
+        load_prices(tmp_path / "nowhere.toml")
