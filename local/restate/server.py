@@ -21,6 +21,9 @@ from local.errors import LocalCloudError
 
 PACKAGE_DIR = Path(__file__).parent
 PORTS = (12_000, 32_000)
+MOST_AT_ONCE = 10_000
+"""Handlers that may run at once. A waiting task runs too, so with the server's own 1,000 the tasks
+of as many sessions would leave no room for what they wait for. It takes memory only when used."""
 _PLATFORMS = {
     ("linux", "x86_64"): "linux-x64",
     ("linux", "aarch64"): "linux-arm64",
@@ -102,6 +105,7 @@ class RestateServer:
             "RESTATE_BASE_DIR": str(self.data_dir),
             "RESTATE_DISABLE_TELEMETRY": "true",
             "RESTATE_DEFAULT_NUM_PARTITIONS": "1",
+            "RESTATE_WORKER__INVOKER__CONCURRENT_INVOCATIONS_LIMIT": str(MOST_AT_ONCE),
             "RESTATE_ROCKSDB_TOTAL_MEMORY_SIZE": "64MB",
             "RESTATE_LOG_FILTER": "warn,octocrab=off",
             "RESTATE_LOG_DISABLE_ANSI_CODES": "true",
