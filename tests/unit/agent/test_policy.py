@@ -6,10 +6,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.policy import Policy, PolicyError, Rule, judge, load_policy
+from agent.policy import DEFAULT_POLICY, Policy, PolicyError, Rule, judge, load_policy
 from agent.protocol import ApprovalPreset
 
 POLICY = load_policy()
+
+
+def test_the_policy_that_is_shipped_bears_out_its_own_examples() -> None:
+    load_policy(DEFAULT_POLICY)
 
 
 @pytest.mark.parametrize(
@@ -52,7 +56,7 @@ def test_a_verdict_says_why() -> None:
         ("find . -name x -delete", "allow", "allow", "ask"),
         ("find . $HOW", "allow", "allow", "ask"),
         ("./ls", "allow", "allow", "ask"),
-        ("LD_PRELOAD=./x.so ls", "allow", "allow", "ask"),
+        ("LD_PRELOAD=./x.so ls", "allow", "ask", "ask"),
         ("git -c core.pager=./x log", "allow", "allow", "ask"),
         ("git reset --hard", "allow", "ask", "ask"),
         ("git push origin main", "ask", "ask", "ask"),
@@ -115,7 +119,7 @@ def test_strict_does_not_take_for_reading_what_only_looks_like_it(command: str) 
     assert judge(POLICY, command, "strict").decision == "ask"
 
 
-@pytest.mark.parametrize("command", ["bash -c", "sh -c", "bash -o", "eval", "xargs -I", "env -u"])
+@pytest.mark.parametrize("command", ["bash -c", "sh -c", "bash -o", "eval", "xargs -I", "nice -n"])
 def test_half_a_command_is_judged_too(command: str) -> None:
     assert judge(POLICY, command).decision == "allow"
 
