@@ -52,7 +52,8 @@ class Backend(Protocol):
         ...
 
     async def raise_fence(self, ref: SandboxRef, fence: int) -> None:
-        """From now on refuse writers below `fence`; their running jobs are killed."""
+        """From now on refuse writers below `fence`; their running jobs are killed, but for those
+        with `keep`."""
         ...
 
     async def start(
@@ -83,8 +84,10 @@ class Backend(Protocol):
 
     async def read(self, ref: SandboxRef, path: str, limit_bytes: int) -> FileText: ...
 
-    async def read_bytes(self, ref: SandboxRef, path: str, limit_bytes: int) -> bytes:
-        """At most `limit_bytes` (and 8 MB) from the start of the file."""
+    async def read_bytes(
+        self, ref: SandboxRef, path: str, limit_bytes: int, offset: int = 0
+    ) -> bytes:
+        """At most `limit_bytes` (and 8 MB) of the file from `offset`."""
         ...
 
     async def write(self, ref: SandboxRef, path: str, data: bytes, fence: int) -> None:
@@ -127,6 +130,11 @@ class Backend(Protocol):
 
     async def expose(self, ref: SandboxRef, port: int) -> Preview:
         """An address for what listens, now or later, on `port` of the sandbox's loopback."""
+        ...
+
+    async def hide(self, ref: SandboxRef, port: int) -> None:
+        """Close the address of `port`, as far as the backend can: the next one is another, or the
+        same again where addresses are given for life. One that is not shown is fine."""
         ...
 
     async def stop(self, ref: SandboxRef) -> None:

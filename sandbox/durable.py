@@ -6,10 +6,12 @@ Restate raises a cancel at the handler's next await while the effect's coroutine
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import Generic, TypeVar
 
 from pydantic import BaseModel
 from restate import Context, RunOptions, TerminalError
+from restate.serde import DefaultSerde, Serde
 
 ABORTED = 499
 """Status of the journal entry of an effect that we ended ourselves. It is never run again."""
@@ -20,6 +22,19 @@ T = TypeVar("T", bound=BaseModel)
 def is_cancel(error: TerminalError) -> bool:
     """True for a cancelled invocation; status 409 alone also means 'promise already completed'."""
     return error.status_code == 409 and error.message == "cancelled"
+
+
+class Lean(Serde[T]):
+    """Leaves out of the journal what has its default; a default of these models never changes."""
+
+    def __init__(self, model: type[T]) -> None:
+        self._model = model
+
+    def serialize(self, obj: T | None) -> bytes:
+        return b"" if obj is None else obj.model_dump_json(exclude_defaults=True).encode()
+
+    def deserialize(self, buf: bytes) -> T | None:
+        return self._model.model_validate_json(buf) if buf else None
 
 
 class Effect(Generic[T]):
@@ -51,6 +66,8 @@ class Effect(Generic[T]):
                     raise TerminalError("aborted", ABORTED) from None
                 raise  # the attempt is over: not journaled, runs again on the next one
 
+        if options.type_hint is not None and isinstance(options.serde, DefaultSerde):
+            options = replace(options, serde=Lean(options.type_hint))
         self.future = ctx.run_typed(name, abortable, options)
 
     def abort(self) -> None:

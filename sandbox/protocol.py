@@ -160,6 +160,9 @@ class Command(Wire):
     """Text for `bash -lc`."""
     workdir: str = "."
     timeout_seconds: int = 120
+    keep: bool = False
+    """A higher fence does not end it: it goes on beside later work, until its time limit or a
+    `cancel`."""
 
 
 class JobState(Wire):
@@ -196,6 +199,8 @@ class CommandResult(Wire):
     lost: bool = False
     """The sandbox was restarted while it ran. It may have done a part of its work."""
     log_path: str = ""
+    next_offset: int = 0
+    """Where output begins that is not told here."""
 
 
 class FileText(Wire):

@@ -3,28 +3,47 @@
 Unknown names, broken arguments and unusable paths are results the model reads, never exceptions.
 """
 
+import re
 from functools import cache
 from typing import Any
 
 from pydantic import ValidationError
-from restate import TerminalError
 
 from agent.llm import ToolCall
+from agent.tools import reading
 from agent.tools.contract import Arguments, Bench, Tool, ToolResult, problem
-from agent.tools.files import EDIT, LIST, READ, SEARCH, WRITE
+from agent.tools.files import EDIT, WRITE
+from agent.tools.looking import LIST, READ, SEARCH
 from agent.tools.patch import PATCH
-from agent.tools.people import ASK, FINISH
+from agent.tools.people import APPROVE, ASK, FINISH
+from agent.tools.preview import PREVIEW
+from agent.tools.publish import PULL_REQUEST
 from agent.tools.shell import JOB, SHELL
 from sandbox import errors
 
-TOOLS: dict[str, Tool[Any]] = {
-    tool.name: tool for tool in (SHELL, JOB, READ, WRITE, EDIT, PATCH, LIST, SEARCH, ASK, FINISH)
-}
+BASIC: list[Tool[Any]] = [SHELL, JOB, READ, WRITE, EDIT, PATCH, LIST, SEARCH, PREVIEW]
+PEOPLE: list[Tool[Any]] = [ASK, APPROVE, FINISH]
+FOR_REPOSITORIES: list[Tool[Any]] = [PULL_REQUEST]
+"""Offered only where the project is a repository that people gave."""
+
+TOOLS: dict[str, Tool[Any]] = {tool.name: tool for tool in (*BASIC, *FOR_REPOSITORIES, *PEOPLE)}
+"""All that are done when they are called, offered or not: models call what they were trained on."""
+
+ARGUMENT_BYTES = 1_000_000
+_PATCHES = re.compile(r"(?:^|/)(?:gpt-|chatgpt|codex|o\d)", re.IGNORECASE)
+"""Models trained on `apply_patch`; the others edit."""
 
 
 @cache
-def schemas() -> tuple[dict[str, Any], ...]:
-    """Function tools in the Responses form. Byte-stable, for the provider's prompt cache."""
+def schemas(model: str, *, repository: bool = False) -> tuple[dict[str, Any], ...]:
+    """Function tools in the Responses form, for this model. Byte-stable, for the provider's prompt
+    cache.
+
+    Args:
+        repository: the project is a repository that people gave.
+    """
+    passed_over = EDIT if _PATCHES.search(model) else PATCH
+    offered = [*BASIC, *(FOR_REPOSITORIES if repository else []), *PEOPLE]
     return tuple(
         {
             "type": "function",
@@ -33,23 +52,47 @@ def schemas() -> tuple[dict[str, Any], ...]:
             "parameters": _strict(tool.arguments),
             "strict": True,
         }
-        for tool in TOOLS.values()
+        for tool in offered
+        if tool is not passed_over
     )
 
 
-def parse(call: ToolCall) -> Arguments | ToolResult:
+Parsed = Arguments | ToolResult
+"""A call's arguments, or the error the model should read."""
+
+
+def parse(call: ToolCall) -> Parsed:
     """The call's arguments, or the error the model should read."""
     tool = TOOLS.get(call.name)
     if tool is None:
         names = ", ".join(TOOLS)
-        return problem("unknown_tool", f"There is no tool {call.name!r}.", f"Tools: {names}.")
+        return problem("unknown_tool", f"There is no tool {call.name[:80]!r}.", f"Tools: {names}.")
+    size = len(call.raw.encode("utf-8", "replace"))
+    if size > ARGUMENT_BYTES:
+        detail = f"arguments: {size} bytes, more than the {ARGUMENT_BYTES} of one call"
+        return problem("bad_arguments", detail, "Do it in several calls, or let a command do it.")
     try:
         arguments: Arguments = tool.arguments.model_validate_json(call.raw)
     except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(str(part) for part in first["loc"]) or "arguments"
-        return problem("bad_arguments", f"{place}: {first['msg']}")
+        return problem("bad_arguments", _first_of(error), _hint(tool))
     return arguments
+
+
+def is_parallel(call: ToolCall) -> bool:
+    """Whether it may be done together with others like it beside it; see `read_together`."""
+    tool = TOOLS.get(call.name)
+    return tool is not None and tool.parallel
+
+
+async def read_together(
+    bench: Bench, calls: list[tuple[ToolCall, Arguments]], place: str
+) -> list[ToolResult]:
+    """Calls for which `is_parallel` holds, all at once, as one journal entry; results in order.
+
+    Raises as `execute`.
+    """
+    bench.did_something = True
+    return await reading.read_together(bench, calls, place, TOOLS)
 
 
 async def execute(bench: Bench, call: ToolCall, arguments: Arguments, place: str) -> ToolResult:
@@ -60,6 +103,9 @@ async def execute(bench: Bench, call: ToolCall, arguments: Arguments, place: str
         RolledBack: it came back with earlier files.
     """
     tool = TOOLS[call.name]
+    bench.did_something = True
+    if tool.run is None:
+        return (await read_together(bench, [(call, arguments)], place))[0]
     if tool.mutates:
         await bench.before_change()
     try:
@@ -67,13 +113,19 @@ async def execute(bench: Bench, call: ToolCall, arguments: Arguments, place: str
     except errors.FileProblem as error:
         return problem("file", str(error))
     except (errors.SandboxGone, errors.Unreachable) as error:
-        told = await bench.reacquire(place)
-        if told is None and isinstance(error, errors.SandboxGone):
-            raise
-        told = told or "The sandbox could not be reached for some minutes; now it can."
-        return problem("sandbox_restarted", told, "Look at the files before you repeat anything.")
+        return await reading.lost(bench, place, error)
     except (errors.Fenced, errors.Fatal) as error:
-        raise TerminalError(str(error), metadata={"code": type(error).__name__}) from error
+        raise reading.as_terminal(error) from error
+
+
+def _first_of(error: ValidationError) -> str:
+    first = error.errors(include_input=False, include_url=False)[0]
+    place = ".".join(str(part) for part in first["loc"]) or "arguments"
+    return f"{place}: {first['msg']}"[:400]
+
+
+def _hint(tool: Tool[Any]) -> str:
+    return f"Arguments of {tool.name}: {', '.join(tool.arguments.model_fields)}."
 
 
 def _strict(model: type[Arguments]) -> dict[str, Any]:

@@ -127,6 +127,9 @@ class LocalBackend:
         answer, _ = await self._call(ref, "expose", port=port)
         return Preview(port=port, url=answer["url"])
 
+    async def hide(self, ref: SandboxRef, port: int) -> None:
+        await self._call(ref, "hide", port=port)
+
     async def running(self) -> list[Found]:
         return await asyncio.to_thread(self._host.running)
 
@@ -156,6 +159,7 @@ class LocalBackend:
             command=command.command,
             workdir=paths.absolute(command.workdir),
             timeout_seconds=command.timeout_seconds,
+            keep=command.keep,
             fence=fence,
             offset=0,
             wait_seconds=wait_seconds,
@@ -187,9 +191,11 @@ class LocalBackend:
         answer, data = await self._call(ref, "read", path=paths.absolute(path), limit=limit)
         return understood(file_text, answer, data)
 
-    async def read_bytes(self, ref: SandboxRef, path: str, limit_bytes: int) -> bytes:
-        limit = min(limit_bytes, READ_BYTES)
-        _, data = await self._call(ref, "read", path=paths.absolute(path), limit=limit)
+    async def read_bytes(
+        self, ref: SandboxRef, path: str, limit_bytes: int, offset: int = 0
+    ) -> bytes:
+        limit, path = min(limit_bytes, READ_BYTES), paths.absolute(path)
+        _, data = await self._call(ref, "read", path=path, offset=offset, limit=limit)
         return data
 
     async def write(self, ref: SandboxRef, path: str, data: bytes, fence: int) -> None:

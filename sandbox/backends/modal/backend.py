@@ -126,6 +126,10 @@ class ModalBackend:
             )
         return Preview(port=port, url=tunnels[port].url)
 
+    async def hide(self, ref: SandboxRef, port: int) -> None:
+        """A tunnel lives as long as its sandbox and cannot be closed: it shows nothing any more
+        once the server behind it has ended, which is the business of whoever started it."""
+
     async def aclose(self) -> None:
         await self._connection.aclose()
 
@@ -152,6 +156,7 @@ class ModalBackend:
             command=command.command,
             workdir=paths.absolute(command.workdir),
             timeout_seconds=command.timeout_seconds,
+            keep=command.keep,
             environment=ENVIRONMENT | AS_ROOT,
             memory_bytes=self._settings.memory_mb << 20,
             file_bytes=self._settings.disk_mb << 20,
@@ -198,9 +203,11 @@ class ModalBackend:
             *await self._requests.ask(ref, "read", path=paths.absolute(path), limit=limit)
         )
 
-    async def read_bytes(self, ref: SandboxRef, path: str, limit_bytes: int) -> bytes:
-        limit = min(limit_bytes, READ_BYTES)
-        _, data = await self._requests.ask(ref, "read", path=paths.absolute(path), limit=limit)
+    async def read_bytes(
+        self, ref: SandboxRef, path: str, limit_bytes: int, offset: int = 0
+    ) -> bytes:
+        limit, path = min(limit_bytes, READ_BYTES), paths.absolute(path)
+        _, data = await self._requests.ask(ref, "read", path=path, offset=offset, limit=limit)
         return data
 
     async def write(self, ref: SandboxRef, path: str, data: bytes, fence: int) -> None:

@@ -141,6 +141,26 @@ async def test_a_preview_shows_what_listens_in_the_sandbox(box: Box) -> None:
             await asyncio.sleep(0.05)
 
 
+async def test_a_kept_server_outlives_a_fence_and_a_hidden_port_shows_nothing_once_it_ended(
+    box: Box,
+) -> None:
+    await box.backend.write(box.ref, "index.html", b"hello\n", 1)
+    server = Command(command="exec python3 -m http.server 8000", timeout_seconds=60, keep=True)
+    await box.backend.start(box.ref, "server", server, 1)
+    preview = await box.backend.expose(box.ref, 8000)
+    await box.backend.raise_fence(box.ref, 2)
+    async with asyncio.timeout(10):
+        while (await get(preview.url)) != (200, "hello\n"):
+            await asyncio.sleep(0.05)
+
+    await box.backend.cancel(box.ref, "server")
+    await box.backend.hide(box.ref, 8000)
+    await box.backend.hide(box.ref, 8000)
+
+    assert (await get(preview.url))[0] in (0, 403, 502)
+    assert (await box.poll("server")).cancelled
+
+
 async def test_a_port_that_was_not_opened_cannot_be_shown(box: Box) -> None:
     with pytest.raises((FileProblem, Fatal), match="SANDBOX_PREVIEW_PORTS"):
         await box.backend.expose(box.ref, 2222)

@@ -205,3 +205,11 @@ async def test_a_large_project_is_packed_where_the_limit_allows(box: Box) -> Non
     ):
         await box.backend.make_archive(box.ref, "request", "t", 6 << 20)
     assert (await box.backend.make_archive(box.ref, "request", "t", 7 << 20)).file_count == 3
+
+
+async def test_bytes_are_read_from_an_offset(box: Box) -> None:
+    await box.backend.write(box.ref, "file", b"0123456789", 1)
+
+    assert await box.backend.read_bytes(box.ref, "file", 3, 4) == b"456"
+    assert await box.backend.read_bytes(box.ref, "file", 100, 8) == b"89"
+    assert await box.backend.read_bytes(box.ref, "file", 100, 20) == b""

@@ -42,13 +42,19 @@ class JobFolder:
             return None
         return record
 
-    def begin(self, generation: int, fence: int) -> int:
+    def begin(self, generation: int, fence: int, *, keep: bool = False) -> int:
         """Returns the descriptor whose lock says that a keeper lives; it is inherited by it."""
         os.makedirs(self._path, mode=0o700, exist_ok=True)
         lock = os.open(self._file("keeper"), os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC)
         fcntl.flock(lock, fcntl.LOCK_EX)
         self._store(
-            {"generation": generation, "fence": fence, "started_at": time.time(), "end": None}
+            {
+                "generation": generation,
+                "fence": fence,
+                "keep": keep,
+                "started_at": time.time(),
+                "end": None,
+            }
         )
         return lock
 

@@ -66,4 +66,6 @@ class Ledger:
 
 def _runs_below(job: JobFolder, fence: int) -> bool:
     record = job.record()
-    return record is not None and record["end"] is None and record["fence"] < fence
+    if record is None or record["end"] is not None or record.get("keep"):
+        return False
+    return bool(record["fence"] < fence)

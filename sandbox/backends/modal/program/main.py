@@ -95,7 +95,9 @@ def _start(ledger: Ledger, request: Header, _: bytes) -> Answer:
     with ledger.gate():
         if job.record() is None:
             ledger.check_fence(request["fence"])
-            lock = job.begin(request["generation"], request["fence"])
+            lock = job.begin(
+                request["generation"], request["fence"], keep=bool(request.get("keep"))
+            )
             try:
                 keeper.start(job, lock, request)
             except OSError:

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from ..framing import Header
 
 FOLDER = "/home/sandbox/.archives"
+BESIDE = "/home/sandbox/.threadwright/beside"
+"""Files that go into the archive beside the project's folder: its history, when it has one."""
 KEPT = 3
 NAMED = 3
 """Folders that a refusal names."""
@@ -54,7 +56,7 @@ def _pack(path: str, title: str, skipped: Collection[str], limit_bytes: int) -> 
     count = 0
     left = limit_bytes
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, strict_timestamps=False) as packed:
-        for source in _sources(PROJECT, skipped):
+        for source, name in _named_sources(title, skipped):
             try:
                 fd = os.open(source, READ_FLAGS)
             except OSError:
@@ -63,8 +65,8 @@ def _pack(path: str, title: str, skipped: Collection[str], limit_bytes: int) -> 
                 info = os.fstat(fd)
                 if not stat.S_ISREG(info.st_mode):
                     continue
-                left -= _add(packed, title, source, file, info, left)
-                count += 1
+                left -= _add(packed, name, file, info, left)
+                count += "/" in name  # what lies beside is no file of the project
             if left < 0 or os.stat(path).st_size > limit_bytes:
                 raise Refused(_too_large(limit_bytes))  # it grew while it was packed
     return count
@@ -100,15 +102,13 @@ def _mb(size: int) -> str:
 
 def _add(
     packed: zipfile.ZipFile,
-    title: str,
-    source: str,
+    name: str,
     file: io.BufferedReader,
     info: os.stat_result,
     left: int,
 ) -> int:
     """Copy one file; returns its bytes, one more than `left` when it does not fit."""
-    name = os.fsencode(os.path.relpath(source, PROJECT)).decode("utf-8", "replace")
-    entry = zipfile.ZipInfo(f"{title}/{name}", _time(info.st_mtime))
+    entry = zipfile.ZipInfo(name, _time(info.st_mtime))
     entry.compress_type = zipfile.ZIP_DEFLATED
     entry.external_attr = (stat.S_IFREG | stat.S_IMODE(info.st_mode) & 0o777) << 16
     copied = 0
@@ -126,6 +126,17 @@ def _time(seconds: float) -> tuple[int, int, int, int, int, int]:
     """Zip knows the years 1980 to 2107."""
     t = time.gmtime(min(max(seconds, 315532800), 4354819198))
     return t.tm_year, t.tm_mon, t.tm_mday, t.tm_hour, t.tm_min, t.tm_sec
+
+
+def _named_sources(title: str, skipped: Collection[str]) -> Iterator[tuple[str, str]]:
+    """Each file with its name in the archive."""
+    for source in _sources(PROJECT, skipped):
+        name = os.fsencode(os.path.relpath(source, PROJECT)).decode("utf-8", "replace")
+        yield source, f"{title}/{name}"
+    for source in _sources(BESIDE, ()):
+        name = os.path.basename(source)
+        if name.isascii() and name.endswith((".bundle", ".patch")) and "\\" not in name:
+            yield source, name
 
 
 def _sources(folder: str, skipped: Collection[str]) -> Iterator[str]:

@@ -52,10 +52,11 @@ class Ledger:
             return None
         return record
 
-    def begin(self, slug: str, fence: int) -> None:
+    def begin(self, slug: str, fence: int, *, keep: bool = False) -> None:
         """On disk before the command runs: what is not recorded never ran."""
         record = {
             "fence": fence,
+            "keep": keep,
             "generation": self._generation,
             "started_at": time.time(),
             "end": None,
@@ -87,7 +88,11 @@ class Ledger:
 
     def running_below(self, fence: int) -> list[str]:
         with self._changed:
-            return [slug for slug, record in self._running.items() if record["fence"] < fence]
+            return [
+                slug
+                for slug, record in self._running.items()
+                if record["fence"] < fence and not record.get("keep")
+            ]
 
     def any_running(self) -> bool:
         with self._changed:

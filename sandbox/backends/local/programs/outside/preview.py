@@ -41,33 +41,46 @@ class Previews:
         self._connect_inside = connect_inside
         self._touch = touch
         self._slots = threading.Semaphore(CONNECTIONS)
+        self._doors: dict[int, int] = {}
+        """Ports of the machine by ports of the sandbox; a door stays, its name may change."""
         self._authorities: dict[int, str] = {}
 
     def expose(self, port: int) -> str:
-        """The address of this port; the same as long as the sandbox lives. Raises OSError."""
+        """The address of this port; the same until it is hidden. Raises OSError."""
+        if port not in self._doors:
+            self._doors[port] = self._open(port)
         if port not in self._authorities:
-            self._authorities[port] = self._open(port)
+            self._authorities[port] = f"{os.urandom(16).hex()}.localhost:{self._doors[port]}"
         return f"http://{self._authorities[port]}/"
 
-    def _open(self, port: int) -> str:
-        listener = socket.create_server(("127.0.0.1", 0))
-        authority = f"{os.urandom(16).hex()}.localhost:{listener.getsockname()[1]}"
-        serve_in_background(
-            listener, lambda browser: self._serve(browser, authority, port), self._slots
-        )
-        return authority
+    def hide(self, port: int) -> None:
+        """Forget its name: no further request is passed on."""
+        self._authorities.pop(port, None)
 
-    def _serve(self, browser: socket.socket, authority: str, port: int) -> None:
+    def _open(self, port: int) -> int:
+        listener = socket.create_server(("127.0.0.1", 0))
+        serve_in_background(listener, lambda browser: self._serve(browser, port), self._slots)
+        return int(listener.getsockname()[1])
+
+    def _serve(self, browser: socket.socket, port: int) -> None:
         try:
             request = read_head(browser)
             hosts = Head(request).values("host")
         except BadRequest as problem:
             refuse(browser, 400, str(problem))
             return
-        if len(hosts) != 1 or not hmac.compare_digest(
-            hosts[0].lower().encode(), authority.encode()
+        authority = self._authorities.get(port, "")
+        if (
+            len(hosts) != 1
+            or not authority
+            or not hmac.compare_digest(hosts[0].lower().encode(), authority.encode())
         ):
-            refuse(browser, 403, "This address shows nothing: open the preview by its whole link.")
+            refuse(
+                browser,
+                403,
+                "This address shows nothing: open the preview by its whole link. A preview ends "
+                "at the time that was said with its link.",
+            )
             return
         self._touch()
         try:

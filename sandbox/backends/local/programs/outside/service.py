@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     Answer = tuple[Header, bytes]
     Handler = Callable[[Header, bytes], Answer]
 
-VERSION = 3
+VERSION = 4
 """Of the requests below. A worker that speaks another one ends this sandbox and starts it anew."""
 INSIDE_SOCKET = "inside.sock"
 LONGEST_POLL_SECONDS = 60.0
@@ -68,6 +68,7 @@ class Service:
             "remove": self._write_inside,
             "snapshot": self._take_snapshot,
             "expose": self._expose,
+            "hide": self._hide,
         }
         self._exposing = threading.Lock()
         self._previews: Previews | None = None
@@ -151,7 +152,7 @@ class Service:
                 return
             self._check_fence(header["fence"])
             inside = self.connect_inside()
-            self._ledger.begin(slug, header["fence"])
+            self._ledger.begin(slug, header["fence"], keep=bool(header.get("keep")))
             try:
                 self._start_inside(inside, slug, header)
             except Refused:
@@ -253,6 +254,12 @@ class Service:
 
                 self._previews = Previews(self.connect_inside, self._touch)
             return {"url": self._previews.expose(header["port"])}, b""
+
+    def _hide(self, header: Header, _: bytes) -> Answer:
+        with self._exposing:
+            if self._previews is not None:
+                self._previews.hide(header["port"])
+        return {}, b""
 
     def _ask(self, request: Header, body: bytes = b"") -> Answer:
         with self.connect_inside() as inside:
