@@ -71,9 +71,11 @@ async def decide(ctx: WorkflowSharedContext, answer: p.ApprovalAnswer) -> p.Answ
         return p.AnswerReceipt(accepted=False, refusal=refusal)
     at = await events.now(ctx)
     verdict: p.Verdict = "answered"
-    if request.kind == "command":
+    if request.is_decided:
         verdict = "approved" if answer.decision == "approve" else "denied"
     mine = p.ApprovalOutcome(verdict=verdict, by=answer.by, at=at, answer=answer.answer)
+    if verdict == "approved":
+        mine = mine.model_copy(update={"action": request.approval})
     if at >= request.expires_at:
         mine = _expired(request)
     true = await _close(promise, mine)
@@ -98,9 +100,9 @@ def refuse(request: p.ApprovalRequest, answer: p.ApprovalAnswer) -> str:
     refusal = not_allowed(request, answer.by, approve=answer.decision == "approve")
     if refusal:
         return refusal
-    if request.kind == "command" and answer.decision == "answer":
+    if request.is_decided and answer.decision == "answer":
         return "This asks for Approve or Deny."
-    if request.kind == "question" and answer.answer not in request.options:
+    if not request.is_decided and answer.answer not in request.options:
         return "That is not one of the choices."
     return ""
 
@@ -110,6 +112,9 @@ def not_allowed(request: p.ApprovalRequest, person: p.Person, *, approve: bool) 
     if person.outsider:
         return "People from outside this workspace cannot answer this."
     named = {person.user_id, *person.groups} & set(request.approvers)
+    if request.approvers_only and request.approvers:
+        only = ", ".join(map(_mention, dict.fromkeys(request.approvers)))
+        return "" if named else f"Only {only} can answer this."
     if person.user_id == request.requester.user_id:
         if approve and request.four_eyes:
             return f"You asked for this, so somebody else must approve it: {_others(request)}."
@@ -159,11 +164,14 @@ async def _first(
 
 def _remind(ctx: WorkflowContext, request: p.ApprovalRequest) -> None:
     what = f"`{_short(request.command)}`" if request.command else _short(request.question)
-    how = "Approve or deny it above" if request.command else "Answer above, or in a reply"
+    how = "Approve or deny it above" if request.is_decided else "Answer above, or in a reply"
+    if request.kind == "budget":
+        how = "Choose above"
     left = _in_words(request.expires_at - request.remind_at)
+    asked = [] if request.approvers_only and request.approvers else [request.requester.user_id]
     body = p.NoteBody(
         text=f"Still waiting for an answer: {what}\n{how}; it expires in {left}.",
-        mentions=list(dict.fromkeys([request.requester.user_id, *request.approvers])),
+        mentions=list(dict.fromkeys([*asked, *request.approvers])),
     )
     events.show(ctx, request.thread, f"note:reminder:{request.approval}", 1, body)
 
@@ -194,7 +202,7 @@ def closed_by(request: p.ApprovalRequest, unread: p.Unread, at: float) -> p.Appr
         if not message.edit and not not_allowed(request, message.author, approve=False):
             text = message.text.strip() or ", ".join(file.name for file in message.files)
             return p.ApprovalOutcome(
-                verdict="denied" if request.kind == "command" else "answered",
+                verdict="denied" if request.is_decided else "answered",
                 by=message.author,
                 at=at,
                 message=text[:MESSAGE_CHARS],

@@ -1,7 +1,8 @@
 """Owns what a person or a channel has chosen, within what the operator allows, and what then holds.
 
 One durable object per person and per channel; the operator's own values are settings. Caution only
-grows: of all presets that were chosen the strictest counts, and of all budgets the lowest.
+grows: of all presets that were chosen the strictest counts, of all budgets the lowest, and plans
+are approved first where anybody chose so.
 """
 
 from math import inf
@@ -67,7 +68,10 @@ async def offered() -> p.Choices:
         approvals=list(CAUTION[loosest:]),
         most_budget_usd=now.budget_usd,
         defaults=p.Preferences(
-            model=now.llm_model, approvals=now.approvals, budget_usd=now.budget_usd
+            model=now.llm_model,
+            approvals=now.approvals,
+            budget_usd=now.budget_usd,
+            plan_first=now.plan_first,
         ),
         approvers=now.approver_ids,
     )
@@ -83,6 +87,7 @@ def merged(person: p.Preferences, channel: p.Preferences, choices: p.Choices) ->
         model=models[0] if models else choices.defaults.model,
         approvals=max((x for x in presets if x), key=CAUTION.index, default="default"),
         budget_usd=min((b for b in budgets if b is not None), default=None),
+        plan_first=bool(person.plan_first or channel.plan_first or choices.defaults.plan_first),
     )
 
 
@@ -101,6 +106,8 @@ def problem(request: p.SavePreferences, choices: p.Choices) -> p.SaveReceipt | N
     most = choices.most_budget_usd
     if chosen.budget_usd is not None and most is not None and chosen.budget_usd > most:
         return _refused("budget_usd", f"The budget of a task can be at most ${most:.2f}.")
+    if chosen.plan_first is False and choices.defaults.plan_first:
+        return _refused("plan_first", "Here the operator wants every plan approved first.")
     return None
 
 

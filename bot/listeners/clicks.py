@@ -128,8 +128,9 @@ class _Clicks:
         view = await self._sessions.peek(answer.approval)
         if view.request is None or view.outcome is not None:
             return answer.by
-        approvers = view.request.approvers
-        if answer.by.user_id in (view.request.requester.user_id, *approvers):
+        approvers, asker = view.request.approvers, view.request.requester.user_id
+        known = approvers if view.request.approvers_only else [asker, *approvers]
+        if answer.by.user_id in known:
             return answer.by
         groups = [one for one in approvers if one.startswith("S")]
         member_of = await self._groups.one_with(context, answer.by.user_id, groups)

@@ -54,10 +54,12 @@ async def publish(context: AsyncBoltContext, sessions: SessionClient, by: Person
 
 async def _view(context: AsyncBoltContext, sessions: SessionClient, by: Person) -> dict[str, Any]:
     team = team_of(context)
-    cards, preferences = await asyncio.gather(
-        sessions.sessions_of(team, by.user_id), sessions.preferences(team, by.user_id)
+    cards, preferences, today = await asyncio.gather(
+        sessions.sessions_of(team, by.user_id),
+        sessions.preferences(team, by.user_id),
+        sessions.spending(team),
     )
-    home = home_view.Home(cards, preferences, workspace_url_of(context))
+    home = home_view.Home(cards, preferences, workspace_url_of(context), today.day_usd)
     return home_view.view(home, time.time())
 
 

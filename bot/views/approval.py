@@ -1,23 +1,37 @@
-"""Owns the look of a question to people: a command to approve, or a choice to make.
+"""Owns the look of a question to people: an action to approve, a plan, a budget, a choice to make.
 
-The command is shown whole and unparsed, or it cannot be approved. Once decided the buttons are gone
-and the card opens with who decided, what and when; the command stays.
+Once decided the buttons are gone and the card says who decided, what and when; what was approved
+stays.
 """
 
 import json
 from dataclasses import dataclass
 
-from agent.protocol import ApprovalBody, ApprovalOutcome, ApprovalRequest
+from agent.protocol import ApprovalBody, ApprovalOutcome, ApprovalRequest, AskKind
 from bot import names
-from bot.views import blocks, mrkdwn
+from bot.views import action, blocks, mrkdwn, words
 from bot.views.blocks import Block, Rendered
 
-COMMAND_CHARS = 8000
-"""All blocks of a message together have a ceiling near 13,000 characters."""
-PLAIN_COMMAND_CHARS = 2900
 MOST_OPTIONS = 10
 MOST_MENTIONS = 20
 SAID_CHARS = 500
+
+_HEADS: dict[AskKind, str] = {
+    "command": "Approval needed",
+    "question": "Question",
+    "plan": "Plan: approve?",
+    "budget": "Budget reached",
+    "publish": "Publish: approve?",
+}
+_IF_EXPIRED: dict[AskKind, str] = {
+    "command": " Nothing was run.",
+    "question": "",
+    "plan": " Nothing was begun.",
+    "budget": " Nothing more was spent.",
+    "publish": " Nothing was published.",
+}
+_IF_CHOSEN = {"Continue": "Continued", "Use": "Now uses", "Stop": "Stopped", "Try": "Tried"}
+"""How the first word of an answer about money reads once it is given."""
 
 
 @dataclass(frozen=True)
@@ -43,41 +57,65 @@ def render(body: ApprovalBody, plain: bool = False) -> Rendered:
     """`plain` uses sections alone, should Slack refuse the richer blocks."""
     request, outcome = body.request, body.outcome
     head = _head(request)
-    closed = blocks.section(outcome_line(outcome)) if outcome else None
-    is_command = request.kind == "command"
-    parts: list[Block] = [closed if closed and is_command else blocks.section(f"*{head}*")]
+    closed = blocks.section(outcome_line(outcome, request.kind)) if outcome else None
+    decided = request.is_decided
+    parts: list[Block] = [closed if closed and decided else blocks.section(f"*{head}*")]
     if why := mrkdwn.from_markdown(request.question, 2000):
         parts.append(blocks.section(why))
-    if is_command:
-        parts += [_command(request.command, plain), blocks.context(_workdir(request))]
+    if request.budget is not None:
+        parts.append(blocks.context(words.budget(request.budget)))
+    if decided:
+        parts += action.render(request, plain)
     if closed is None:
         parts += _open(request, plain)
-    elif not is_command:
+    elif not decided:
         parts.append(closed)  # an answer stands below its question
     return Rendered(text=_fallback(head, request, outcome), blocks=parts)
 
 
-def outcome_line(outcome: ApprovalOutcome) -> str:
+def outcome_line(outcome: ApprovalOutcome, kind: AskKind = "command") -> str:
     """Who decided, what, and when; also told to whoever clicks later."""
     at = f", {mrkdwn.date(outcome.at)}" if outcome.at else ""
     who = mrkdwn.mention(outcome.by.user_id) if outcome.by else ""
     by = f" by {who}" if who else ""
     said = _quoted(outcome.message or outcome.answer)
+    subject = "Plan " if kind == "plan" else ""
     match outcome.verdict:
         case "approved":
-            return f"*Approved*{by}{at}"
+            return f"*{f'{subject}approved'.capitalize()}*{by}{at}"
+        case "denied" if kind == "plan" and said:
+            return f"*Plan to be changed*{by}{at}: {said}"
         case "denied":
-            return f"*Denied*{by}{at}{f': {said}' if said else ''}"
+            return f"*{f'{subject}denied'.capitalize()}*{by}{at}{f': {said}' if said else ''}"
+        case "answered" if kind == "budget":
+            return _about_money(outcome, f"{by}{at}")
         case "answered":
             return f"*Answered*{by}{at}: {said}"
         case "expired":
-            return f"*Expired* without an answer{at}. Nothing was run."
-        case "withdrawn" if who and outcome.message:
-            return f"*Withdrawn*{at}: {who} wrote something new."
-        case "withdrawn" if who:
-            return f"*Withdrawn*{at}: {who} stopped the work."
+            return f"*Expired* without an answer{at}.{_IF_EXPIRED[kind]}"
         case "withdrawn":
-            return f"*Withdrawn*{at}: no answer is needed any more."
+            return f"*Withdrawn*{at}: {_withdrawn(outcome, who)}."
+
+
+def _withdrawn(outcome: ApprovalOutcome, who: str) -> str:
+    if not who:
+        return "no answer is needed any more"
+    return f"{who} wrote something new" if outcome.message else f"{who} stopped the work"
+
+
+def _about_money(outcome: ApprovalOutcome, by: str) -> str:
+    """What somebody chose; what somebody wrote spends nothing."""
+    if outcome.message:
+        said = _quoted(outcome.message)
+        return f"*Answered in writing*{by}: {said}. Only a button spends more, so I ask again."
+    chosen_by = f": chosen{by}" if outcome.answer.startswith("Use ") else by
+    return f"*{_chosen(outcome.answer)}*{chosen_by}"
+
+
+def _chosen(answer: str) -> str:
+    first, _, rest = mrkdwn.one_line(answer).partition(" ")
+    said = f"{_IF_CHOSEN.get(first, first)} {rest}".strip().replace("*", "")
+    return mrkdwn.escape(said, SAID_CHARS) or "Answered"
 
 
 def _quoted(said: str) -> str:
@@ -87,23 +125,33 @@ def _quoted(said: str) -> str:
 
 
 def _head(request: ApprovalRequest) -> str:
-    if request.kind == "question":
-        return "Question"
-    return "Approval by a second person" if request.four_eyes else "Approval needed"
+    if request.kind == "budget" and request.budget is None:
+        return "The provider's account is used up"
+    if request.is_decided and request.kind != "plan" and request.four_eyes:
+        return "Approval by a second person"
+    return _HEADS[request.kind]
 
 
 def _open(request: ApprovalRequest, plain: bool) -> list[Block]:
     who = f"{_who(request)} · open until {mrkdwn.date(request.expires_at)}"
+    if request.kind == "budget":
+        how = "A reply here makes a new plan, and I ask again if it is still so."
+        if request.budget is not None:
+            how = "Only a button spends more. A reply here makes a new plan, and I ask again."
+        return [*_choices(request), _lines(who, how)]
     if request.kind == "question":
         how = "Choose, or reply here in your own words." if request.options else "Reply here."
         return [*_choices(request), _lines(who, how)]
     how = "Or reply here: that denies it and tells me what to do instead."
+    if request.kind == "plan":
+        how = "Or reply here to change it."
     if request.four_eyes:
         asker = mrkdwn.mention(request.requester.user_id)
         how = f"{asker} asked for it, so may deny it but not approve it.\n{how}"
     deny = blocks.button("Deny", names.DENY, request.approval, "danger")
-    if not _shown_whole(request.command, plain):
-        how = f"The command is too long to be shown whole, so it can only be denied.\n{how}"
+    if not action.can_be_read(request, plain):
+        what = action.WHAT[request.kind]
+        how = f"The {what} is too long to be shown whole, so it can only be denied.\n{how}"
         return [blocks.actions(deny), _lines(who, how)]
     approve = blocks.button("Approve", names.APPROVE, request.approval, "primary")
     return [blocks.actions(approve, deny), _lines(who, how)]
@@ -138,35 +186,12 @@ def _choices(request: ApprovalRequest) -> list[Block]:
     return [*(blocks.section(line) for line in listed), blocks.actions(*buttons)]
 
 
-def _shown_whole(command: str, plain: bool) -> bool:
-    shown = mrkdwn.visible(command)
-    if plain:
-        return "```" not in shown and len(mrkdwn.escape(shown)) <= PLAIN_COMMAND_CHARS
-    return len(shown) <= COMMAND_CHARS
-
-
-def _command(command: str, plain: bool) -> Block:
-    shown = mrkdwn.visible(command)
-    if plain:
-        inner = mrkdwn.escape(shown.replace("```", "'''"), PLAIN_COMMAND_CHARS)
-        return blocks.section(f"```{inner}```")
-    if len(shown) > COMMAND_CHARS:
-        rest = len(shown) - COMMAND_CHARS
-        shown = f"{shown[:COMMAND_CHARS]}\n[{rest} more characters]"
-    return blocks.preformatted(shown)
-
-
-def _workdir(request: ApprovalRequest) -> str:
-    """Where the command runs, said with the command."""
-    if request.workdir in ("", "."):
-        return "Runs in the project folder"
-    return f"Runs in {mrkdwn.code(request.workdir, 200)}"
-
-
 def _who(request: ApprovalRequest) -> str:
     """The people who may answer, mentioned: they are being asked."""
     asker = request.requester.user_id
     others = [one for one in dict.fromkeys(request.approvers) if one != asker]
+    if request.approvers_only and request.approvers:
+        return f"For {_mentions(list(dict.fromkeys(request.approvers)))}"
     if not request.four_eyes:
         return f"For {_mentions([asker, *others])}"
     if others:
@@ -184,6 +209,8 @@ def _mentions(ids: list[str]) -> str:
 def _fallback(head: str, request: ApprovalRequest, outcome: ApprovalOutcome | None) -> str:
     what = request.command or request.question
     said = f"{head}: {mrkdwn.escape(mrkdwn.one_line(mrkdwn.visible(what)), 1000)}"
+    if request.budget is not None:
+        said = f"{said} {words.spent(request.budget)}"
     return f"{said} – {_plainly(outcome)}" if outcome else said
 
 

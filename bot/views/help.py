@@ -8,13 +8,18 @@ TEXT = f"""\
 **I build and change code, in this thread, in a sandbox of its own.**
 - Mention me with what you want, or write to me directly; attach files and I work with them. \
 I show a plan and tick it off.
+- Begin with `plan first` and I wait for your yes to the plan. Where a wrong guess would be \
+dear, I ask.
+- Name a repository (`repo: owner/name`) and I work on a copy of it. I open a pull request once \
+somebody has approved the change.
+- Ask me to show a page that I built: you get a link that works for a while.
 - Reply in the thread at any time: I stop, take it in, and go on from there. Days later too.
-- Before something risky I ask. Whoever asked for the work may answer, and the approvers named in \
-App Home; the card says who.
+- Before something risky, and when a budget is used up, I ask. Whoever asked for the work may \
+answer, and the approvers named in App Home; the card says who.
 - Say `status`, `stop`, `download` or `sessions` in the thread. Elsewhere: \
 `{names.COMMAND} status` and so on, or the menu of a message.
-- `{names.COMMAND} config` sets model, caution and budget: for you in App Home and in a direct \
-message, for everyone of a channel there.
+- `{names.COMMAND} config` sets model, caution, plans and budget: for you in App Home and in a \
+direct message, for everyone of a channel there.
 - A reply that starts with `//` (or the mark your operators chose), or with a mention of somebody \
 else, is an aside that I do not read."""
 

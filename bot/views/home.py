@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from agent.protocol import PreferencesView, SessionCard
 from bot import names
 from bot.names import Verb
-from bot.views import blocks, help, modals, mrkdwn, preferences, status
+from bot.views import blocks, help, modals, mrkdwn, preferences, status, words
 from bot.views.blocks import Block
 
 HOW = f"""\
@@ -32,6 +32,8 @@ class Home:
     cards: Sequence[SessionCard]
     preferences: PreferencesView
     workspace_url: str = ""
+    today_usd: float = 0.0
+    """What all tasks of the workspace have cost today, as budgets count it."""
 
 
 def view(home: Home, now: float) -> Block:
@@ -41,7 +43,7 @@ def view(home: Home, now: float) -> Block:
         _header("Your sessions"),
         *rows(home.cards, now, home.workspace_url),
         _header("Your settings"),
-        *_settings(home.preferences),
+        *_settings(home.preferences, home.today_usd),
         _header("Who may approve"),
         blocks.section(_approvers(home.preferences.choices.approvers)),
         _header("What I read"),
@@ -89,14 +91,16 @@ def _menu(card: SessionCard) -> Block:
     return {"type": "overflow", "action_id": names.SESSION_MENU, "options": options}
 
 
-def _settings(view: PreferencesView) -> list[Block]:
+def _settings(view: PreferencesView, today_usd: float) -> list[Block]:
     change = blocks.button("Change", names.OPEN_PREFERENCES, "own")
     lines = [f"*{name}:* {value}" for name, value in preferences.summary(view)]
     return [
         blocks.section("\n".join(lines)) | {"accessory": change},
         blocks.context(
             f"They hold from your next task on. `{names.COMMAND} config` in a channel sets them "
-            "for everyone there."
+            "for everyone there.",
+            f"Finished work of this whole workspace today (UTC): {words.dollars(today_usd)}, as "
+            "budgets count it.",
         ),
     ]
 

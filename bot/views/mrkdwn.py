@@ -168,6 +168,14 @@ def _render_link(match: "re.Match[str]") -> Iterator[str]:
     yield f"<{escape(url)}|{escape(label)}>" if label else f"<{escape(url)}>"
 
 
+def link(label: str, url: str) -> str:
+    """A link that we make; empty when `url` is no web address."""
+    if re.fullmatch(_URL, url) is None:
+        return ""
+    shown = escape(honest_label(label).replace("|", "/"), 200)
+    return f"<{escape(url)}|{shown}>" if shown else f"<{escape(url)}>"
+
+
 def honest_label(label: str) -> str:
     """The label of a link as it is shown; empty when it passes itself off as another address."""
     shown = unicodedata.normalize("NFKC", one_line(label))  # a dot of another width is a dot

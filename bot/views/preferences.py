@@ -10,7 +10,7 @@ from bot import names
 from bot.views import blocks, modals, mrkdwn, words
 from bot.views.blocks import Block
 
-MODEL, APPROVALS, BUDGET = "model", "approvals", "budget_usd"
+MODEL, APPROVALS, BUDGET, PLAN = "model", "approvals", "budget_usd", "plan_first"
 """Block ids: the fields that a refused change names."""
 ACTION_ID = "choice"
 
@@ -30,6 +30,12 @@ _MEANS: dict[ApprovalPreset, str] = {
     "relaxed": "I ask only before work is published or the project is deleted",
     "default": "I ask before work is published, sent over the network or thrown away",
     "strict": "I ask before every command that does more than read or test",
+}
+FIRST, AT_ONCE = "first", "at once"
+_PLAN_CALLED = {FIRST: "approved first", AT_ONCE: "begun at once"}
+_PLAN_MEANS = {
+    FIRST: "I show each plan and wait for Approve before I begin",
+    AT_ONCE: "I show each plan and begin",
 }
 NOT_DOLLARS = "Write an amount in dollars, for example 2.50, or leave it empty."
 
@@ -57,10 +63,11 @@ def modal(owner: Owner, view: PreferencesView, now: float) -> Block:
         blocks.section(f"These hold for {who}, from the next task on."),
         _input(MODEL, "Model", _model(view)),
         _input(APPROVALS, "Approvals", _approvals(view)),
+        _input(PLAN, "Plans", _plan(view)),
         _input(BUDGET, "Budget of one task, in dollars", _budget(view), _budget_hint(view.choices)),
         blocks.context(
-            "Where a person and a channel differ, the person's model, the stricter approvals and "
-            "the lower budget hold.",
+            "Where a person and a channel differ, the person's model, the stricter approvals, "
+            "approving plans first and the lower budget hold.",
             _last_changed(view, now),
         ),
     ]
@@ -83,6 +90,7 @@ def read(view: dict[str, Any]) -> tuple[Owner, Preferences]:
         MODEL: _selected(values[MODEL][ACTION_ID]),
         APPROVALS: _selected(values[APPROVALS][ACTION_ID]),
         BUDGET: _dollars(str(values[BUDGET][ACTION_ID].get("value") or "")),
+        PLAN: _plan_first(values.get(PLAN)),
     }
     return Owner(metadata["kind"], metadata["id"]), Preferences.model_validate(chosen)
 
@@ -99,6 +107,7 @@ def summary(view: PreferencesView) -> list[tuple[str, str]]:
     return [
         ("Model", f"{mrkdwn.escape(said, 200)}{_default_mark(model)}"),
         ("Approvals", f"{CALLED[preset]}{_default_mark(chosen.approvals)}. {_MEANS[preset]}."),
+        ("Plans", _plans_said(chosen, defaults)),
         ("Budget of a task", f"{budget}{_default_mark(chosen.budget_usd)}"),
     ]
 
@@ -139,6 +148,33 @@ def _approvals(view: PreferencesView) -> Block:
     return _choice("radio_buttons", options, view.chosen.approvals)
 
 
+def _plan(view: PreferencesView) -> Block:
+    must = view.choices.defaults.plan_first
+    default = FIRST if must else AT_ONCE
+    options = [_option(f"The workspace's default: {_PLAN_CALLED[default]}", NOBODY)]
+    options += [
+        _option(_PLAN_CALLED[x].capitalize(), x) | {"description": modals.plain(_PLAN_MEANS[x])}
+        for x in ((FIRST,) if must else (AT_ONCE, FIRST))
+    ]
+    chosen = view.chosen.plan_first
+    return _choice("radio_buttons", options, None if chosen is None else _plan_value(chosen))
+
+
+def _plan_value(first: bool) -> str:
+    return FIRST if first else AT_ONCE
+
+
+def _plan_first(state: dict[str, Any] | None) -> bool | None:
+    """None also for a modal of an older release, which did not ask."""
+    value = _selected(state[ACTION_ID]) if state is not None else None
+    return None if value is None else value == FIRST
+
+
+def _plans_said(chosen: Preferences, defaults: Preferences) -> str:
+    holds = _plan_value(bool(chosen.plan_first or defaults.plan_first))
+    return f"{_PLAN_CALLED[holds]}{_default_mark(chosen.plan_first)}. {_PLAN_MEANS[holds]}."
+
+
 def _offered(view: PreferencesView) -> list[ApprovalPreset]:
     """The operator's bound is applied where it is kept; here it is only not offered."""
     return [preset for preset in _CAUTION if preset in view.choices.approvals]
@@ -168,7 +204,7 @@ def _budget(view: PreferencesView) -> Block:
 def _budget_hint(choices: Choices) -> str:
     most = choices.most_budget_usd
     bound = f"At most ${most:.2f}; that much" if most is not None else "No bound"
-    return f"{bound} when left empty. At its budget a task stops and says so."
+    return f"{bound} when left empty. At its budget a task waits and asks."
 
 
 def _input(block_id: str, label: str, element: Block, hint: str = "") -> Block:

@@ -29,6 +29,8 @@ def render(body: ResultBody, thread_key: str, plain: bool = False) -> Rendered:
         parts.append(blocks.section(f"*Files*\n{_files(body.files)}"))
     if body.checks:
         parts.append(blocks.section(f"*Checks*\n{blocks.bullets(body.checks, LIST_CHARS)}"))
+    if opened := [shown for one in body.links if (shown := mrkdwn.link(one.label, one.url))]:
+        parts.append(blocks.section(_lines("*To open*", opened)))
     if body.downloadable:
         download = blocks.button("Download project", names.DOWNLOAD, thread_key, "primary")
         parts.append(blocks.actions(download))
@@ -41,6 +43,17 @@ def render(body: ResultBody, thread_key: str, plain: bool = False) -> Rendered:
     if not plain:
         parts.append(_feedback(body.task))
     return Rendered(text=_fallback(head, summary), blocks=parts)
+
+
+def _lines(head: str, items: list[str]) -> str:
+    """Items as a list; those that do not fit are counted."""
+    lines, used = [head], len(head)
+    for index, item in enumerate(items):
+        used += len(item) + 3
+        if used > LIST_CHARS - 20:
+            return "\n".join([*lines, f"• and {len(items) - index} more"])
+        lines.append(f"• {item}")
+    return "\n".join(lines)
 
 
 def _files(files: list[str]) -> str:

@@ -126,14 +126,17 @@ def _rules(task: TaskStatus | None) -> list[str]:
     said = []
     if task.usage.cost_usd or task.usage.cost_usd is None:
         said.append(f"{words.cost(task.usage)} for this task")
-    if task.budget_usd is not None:
+    if task.budget_usd is not None and not task.budgets:
         said.append(f"budget ${task.budget_usd:.2f}")
     if task.model:
         said.append(f"model {task.model}")
     if task.approvals is not None:
         said.append(f"{preferences.CALLED[task.approvals]} approvals")
+    if task.plan_first:
+        said.append("plans are approved first")
     text = ", ".join(said)
-    return [text[:1].upper() + text[1:]] if text else []
+    lines = [text[:1].upper() + text[1:]] if text else []
+    return [*lines, *(f"- {words.budget(line)}" for line in task.budgets)]
 
 
 def _step(step: StepLine) -> str:

@@ -2,8 +2,16 @@
 
 from collections.abc import Sequence
 
-from agent.protocol import Person, Usage
+from agent.protocol import BudgetLine, BudgetName, Person, Usage
 from bot.views import mrkdwn
+
+BAR = 10
+_BUDGETS: dict[BudgetName, str] = {
+    "task": "this task",
+    "thread": "this thread",
+    "channel": "this channel today",
+    "day": "the workspace today",
+}
 
 
 def duration(seconds: float) -> str:
@@ -32,12 +40,29 @@ def age(seconds: float) -> str:
 
 
 def cost(usage: Usage) -> str:
-    """`unpriced` once any call had no known price: never a guess."""
+    """Never a guess: what has no known price is said beside what has one."""
     if usage.cost_usd is None:
-        return "unpriced"
-    if usage.cost_usd == 0:
+        known = usage.known_usd
+        return f"{dollars(known)} and calls of unknown price" if known else "price unknown"
+    return dollars(usage.cost_usd)
+
+
+def dollars(usd: float) -> str:
+    if usd == 0:
         return "$0"
-    return f"${usage.cost_usd:.2f}" if usage.cost_usd >= 0.01 else "under $0.01"
+    return f"${usd:.2f}" if usd >= 0.01 else "under $0.01"
+
+
+def budget(line: BudgetLine) -> str:
+    """A bar, and the same in words: "█████░░░░░ $2.50 of $5.00 for this task"."""
+    share = line.spent_usd / line.limit_usd if line.limit_usd > 0 else 1.0
+    full = min(int(share * BAR), BAR)
+    bar = "█" * full + "░" * (BAR - full)
+    return f"{bar} {spent(line)}"
+
+
+def spent(line: BudgetLine) -> str:
+    return f"{dollars(line.spent_usd)} of ${line.limit_usd:.2f} for {_BUDGETS[line.name]}"
 
 
 def tokens(usage: Usage) -> str:

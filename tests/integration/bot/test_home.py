@@ -11,6 +11,7 @@ from restate import ObjectContext, ObjectSharedContext, VirtualObject
 from agent import protocol as p
 from agent import settings
 from agent.client import SessionClient
+from agent.ledger import ledger
 from agent.person import person
 from agent.preferences import preferences
 from bot import names
@@ -51,7 +52,7 @@ async def ana(house: House) -> AsyncIterator[Person]:
         settings.current.cache_clear()
         settings.current()  # remembered from here on
         async with (
-            house.engine.serve([session, person, preferences]),
+            house.engine.serve([session, person, preferences, ledger]),
             aiohttp.ClientSession() as http,
         ):
             socket = Socket(build_app(bot, client, http), "xapp-local-threadwright")

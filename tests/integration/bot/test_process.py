@@ -5,7 +5,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +16,9 @@ from aiohttp import web
 from restate import ObjectContext, ObjectSharedContext, VirtualObject
 
 from agent import protocol as p
+from agent import settings
 from agent.inbox import inbox
+from agent.ledger import ledger
 from bot.manifest import manifest
 from local.restate.server import free_port
 from local.slack.client import PeopleClient
@@ -28,6 +30,15 @@ from tests.fakes.restate import Engine
 from tests.integration.bot.conftest import CHANNEL, MANIFEST, TEAM, until
 
 ROOT = Path(__file__).parents[3]
+
+
+@pytest.fixture(autouse=True)
+def settings_of_an_agent(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Messages are taken in without the secrets that the settings hold."""
+    monkeypatch.setenv("OPENAI_API_KEY", "none")
+    settings.current.cache_clear()
+    yield
+    settings.current.cache_clear()
 
 
 @pytest.fixture
@@ -136,7 +147,10 @@ async def test_a_message_travels_from_the_socket_to_the_session_once(
     engine: Engine, slack: Workspace, people: PeopleClient
 ) -> None:
     sessions = Sessions()
-    async with engine.serve([inbox, sessions.service]), bot_for(engine, slack.api_url) as bot:
+    async with (
+        engine.serve([inbox, ledger, sessions.service]),
+        bot_for(engine, slack.api_url) as bot,
+    ):
         await bot.start()
         await bot.ready()
         await people.person("U0ANA").post(CHANNEL, "@threadwright build a to-do CLI")
@@ -156,7 +170,7 @@ async def test_what_the_engine_could_not_take_is_delivered_again(
         await people.person("U0ANA").post(
             CHANNEL, "@threadwright build it"
         )  # nobody serves Session
-        async with engine.serve([inbox, sessions.service]):
+        async with engine.serve([inbox, ledger, sessions.service]):
             await until(sessions.seen, lambda seen: seen == ["build it"])
             await until(people.unacked, lambda unacked: unacked == 0)
         assert await sessions.seen() == ["build it"]
@@ -175,7 +189,7 @@ async def test_over_http_a_message_travels_the_same_way(engine: Engine, tmp_path
     async with (
         running_workspace(manifest=manifest_path) as slack,
         PeopleClient(slack.base_url) as people,
-        engine.serve([inbox, sessions.service]),
+        engine.serve([inbox, ledger, sessions.service]),
         bot_for(engine, slack.api_url, **http_mode) as bot,
     ):
         await bot.start()

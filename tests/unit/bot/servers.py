@@ -104,6 +104,7 @@ _DEFAULTS: dict[str, BaseModel] = {
     "Person/sessions": p.SessionCards(),
     "Approval/peek": p.ApprovalView(),
     "Preferences/read": p.PreferencesView(),
+    "Ledger/read": p.Spending(),
     "Preferences/save": p.SaveReceipt(),
 }
 

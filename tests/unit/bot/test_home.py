@@ -39,6 +39,7 @@ async def test_home_shows_sessions_settings_approvers_and_what_is_read(
             approvers=["U0BEN", "S0REVIEW"],
         ),
     )
+    ingress.answers[f"Ledger/read {TEAM}"] = p.Spending(date="2026-11-22", day_usd=1.25)
     await deliver(payloads.home_opened())
     [published] = slack.of("views.publish")
     text = json.dumps(published["view"])
@@ -49,6 +50,8 @@ async def test_home_shows_sessions_settings_approvers_and_what_is_read(
         "*Model:* gpt-a (the workspace's default)",
         "*Approvals:* strict. I ask before every command",
         "*Budget of a task:* $5.00",
+        "*Plans:* begun at once",
+        "this whole workspace today (UTC): $1.25, as budgets count it",
         "<@U0BEN>, <!subteam^S0REVIEW>",
         "keep nothing of",
     ):

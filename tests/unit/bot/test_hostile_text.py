@@ -96,15 +96,24 @@ results = st.builds(
     model=hostile,
     downloadable=st.booleans(),
     continue_hint=hostile,
+    links=st.lists(
+        st.builds(p.Link, label=hostile, url=hostile | st.just("https://x.example/pull/1")),
+        max_size=30,
+    ),
 )
 requests = st.builds(
     p.ApprovalRequest,
-    kind=st.sampled_from(["command", "question"]),
+    kind=st.sampled_from(["command", "question", "plan", "budget", "publish"]),
     approval=st.just(APPROVAL),
     thread=st.just(THREAD),
     question=hostile,
     command=hostile | st.just("x" * 9000),
     workdir=hostile,
+    detail=hostile | st.just("+x\n" * 3000) | st.just("& " * 2000),
+    attached=st.just("") | hostile,
+    rules=st.lists(hostile, max_size=30),
+    budget=st.none() | st.just(p.BudgetLine(name="day", limit_usd=5, spent_usd=9)),
+    approvers_only=st.booleans(),
     options=st.lists(hostile, max_size=30),
     requester=people,
     approvers=st.lists(
@@ -157,6 +166,8 @@ def test_every_place_filled_with_the_same_text_is_bounded_and_harmless(
         expires_at=1712009000.0,
     )
     asked = request.model_copy(update={"kind": "question"})
+    more = {"detail": text, "attached": text, "rules": [text] * 30}
+    others = [request.model_copy(update=more | {"kind": k}) for k in ("plan", "publish", "budget")]
     outcome = p.ApprovalOutcome(verdict="denied", by=ana, at=1.0, answer=text, message=text)
     bodies: list[MessageBody] = [
         p.PlanBody(title=text, steps=[*lines, *gone], note=text, started_at=1.0),
@@ -171,9 +182,11 @@ def test_every_place_filled_with_the_same_text_is_bounded_and_harmless(
             model=text,
             continue_hint=text,
             downloadable=True,
+            links=[p.Link(label=text, url=text), p.Link(label=text, url="https://x.example/a")] * 9,
         ),
         p.ApprovalBody(request=request),
         p.ApprovalBody(request=asked),
+        *(p.ApprovalBody(request=one) for one in others),
         p.ApprovalBody(request=request, outcome=outcome),
         p.ApprovalBody(request=asked, outcome=outcome.model_copy(update={"verdict": "answered"})),
         p.NoteBody(text=text, mentions=["S0OPS", text]),

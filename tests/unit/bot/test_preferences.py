@@ -33,8 +33,14 @@ OPEN = {"type": "button", "action_id": names.OPEN_PREFERENCES, "value": "own"}
 OWN, CHANNEL = Owner("person", "U0ANA"), Owner("channel", payloads.CHANNEL)
 
 
-def values(model: str = "gpt-b", approvals: str = "strict", budget: str | None = "2,5") -> Any:
+def values(
+    model: str = "gpt-b",
+    approvals: str = "strict",
+    budget: str | None = "2,5",
+    plans: str = view_of.FIRST,
+) -> Any:
     return {
+        view_of.PLAN: {view_of.ACTION_ID: {"selected_option": {"value": plans}}},
         view_of.MODEL: {view_of.ACTION_ID: {"selected_option": {"value": model}}},
         view_of.APPROVALS: {view_of.ACTION_ID: {"selected_option": {"value": approvals}}},
         view_of.BUDGET: {view_of.ACTION_ID: {"value": budget}},
@@ -104,7 +110,12 @@ async def test_choices_are_saved_said_in_place_and_shown_at_home(
     response = await deliver(submitted(OWN, values()))
     [save] = [call for call in ingress.calls if call.handler == "Preferences/save"]
     assert save.key == f"{TEAM}:U0ANA"
-    assert save.value["chosen"] == {"model": "gpt-b", "approvals": "strict", "budget_usd": 2.5}
+    assert save.value["chosen"] == {
+        "model": "gpt-b",
+        "approvals": "strict",
+        "budget_usd": 2.5,
+        "plan_first": True,
+    }
     assert save.value["by"]["user_id"] == "U0ANA"
     answer = json.loads(response.body)
     assert answer["response_action"] == "update"
@@ -117,7 +128,7 @@ async def test_what_is_left_to_the_workspace_is_saved_as_no_choice(
     deliver: Deliver, ingress: FakeIngress, slack: FakeSlack
 ) -> None:
     slack.members[payloads.CHANNEL] = ["U0ANA"]
-    chosen = values(view_of.NOBODY, view_of.NOBODY, None)
+    chosen = values(view_of.NOBODY, view_of.NOBODY, None, view_of.NOBODY)
     response = await deliver(submitted(CHANNEL, chosen))
     [save] = [call for call in ingress.calls if call.handler == "Preferences/save"]
     assert save.key == f"{TEAM}:{payloads.CHANNEL}"
@@ -219,3 +230,24 @@ def test_any_models_and_names_make_a_modal_that_slack_takes(
     assert check_view(view) == []
     for text in parsed_texts(view):
         assert_harmless(text)
+
+
+def test_a_plan_is_begun_at_once_or_approved_first_unless_the_operator_wants_the_latter() -> None:
+    offered = element(view_of.modal(OWN, KNOWN, now=60.0), view_of.PLAN)
+    assert [o["value"] for o in offered["options"]] == [
+        view_of.NOBODY,
+        view_of.AT_ONCE,
+        view_of.FIRST,
+    ]
+    must = p.Preferences(model="gpt-a", plan_first=True)
+    strict = KNOWN.model_copy(update={"choices": CHOICES.model_copy(update={"defaults": must})})
+    offered = element(view_of.modal(OWN, strict, now=60.0), view_of.PLAN)
+    assert [o["value"] for o in offered["options"]] == [view_of.NOBODY, view_of.FIRST]
+    said = dict(view_of.summary(strict))["Plans"]
+    assert said.startswith("approved first (the workspace's default). I show each plan and wait")
+
+
+def test_a_modal_of_an_older_release_leaves_the_plans_as_they_are() -> None:
+    older = {name: state for name, state in values().items() if name != view_of.PLAN}
+    view = view_of.modal(OWN, KNOWN, now=60.0) | {"state": {"values": older}}
+    assert view_of.read(view)[1].plan_first is None

@@ -88,7 +88,7 @@ async def test_my_sessions_opens_a_list_with_links_states_and_costs(
     link = f"https://local.slack.com/archives/{HERE.channel}/p1712000000000100"
     assert f"<{link}|To-do>" in view_of(opened)
     assert "waiting for an answer" in view_of(opened)
-    assert "unpriced" in view_of(opened)
+    assert "price unknown" in view_of(opened)
 
 
 async def test_an_outsider_sees_no_sessions(

@@ -240,6 +240,151 @@ def test_a_value_that_is_not_ours_is_refused(value: str) -> None:
         Choice.unpack(value)
 
 
+# --- plans, budgets, publications -----------------------------------------------------------------
+
+STEPS = (
+    "1. *Set up* the project\n2. Write the parser <!channel>\n   In C\n3. Test it\nAssumed: Linux"
+)
+DIFF = "diff --git a/x.py b/x.py\n--- a/x.py\n+++ b/x.py\n-old\n+new\n+newer"
+
+
+def texts(message: Rendered) -> list[str]:
+    return list(parsed_texts(message.blocks))
+
+
+def test_a_plan_is_shown_whole_to_be_approved_or_changed_in_writing() -> None:
+    request = ask(kind="plan", command="", question="A to-do CLI", detail=STEPS)
+    message = render(p.ApprovalBody(request=request), THREAD.key)
+    said = texts(message)
+    assert said[:2] == ["*Plan: approve?*", "A to-do CLI"]
+    first, *rest = said[2].split("\n\n")
+    assert first == "1. *Set up* the project"  # has bold words of its own
+    assert rest == [
+        "*2. Write the parser &lt;!channel&gt;*\nIn C",
+        "*3. Test it*",
+        "Assumed: Linux",
+    ]
+    assert buttons(message) == [("Approve", APPROVAL), ("Deny", APPROVAL)]
+    assert said[-1].endswith("Or reply here to change it.")
+
+
+def test_a_plan_too_long_for_a_card_can_only_be_denied() -> None:
+    request = ask(kind="plan", command="", detail="\n".join(["& a long step " * 9] * 70))
+    message = render(p.ApprovalBody(request=request), THREAD.key)
+    assert buttons(message) == [("Deny", APPROVAL)]
+    assert_presentable(message, groups=True)
+
+
+def test_what_is_published_is_named_exactly_with_its_whole_difference() -> None:
+    request = ask(kind="publish", command="push 1 commit to main of a/b", detail=DIFF)
+    message = render(p.ApprovalBody(request=request), THREAD.key)
+    shown = [
+        b["elements"][0]["elements"][0]["text"]
+        for b in message.blocks
+        if "elements" in b and b["type"] == "rich_text"
+    ]
+    assert shown == ["push 1 commit to main of a/b", DIFF]
+    assert texts(message)[0] == "*Publish: approve?*"
+    assert buttons(message)[0] == ("Approve", APPROVAL)
+
+
+@pytest.mark.parametrize("plain", [False, True])
+def test_a_difference_too_long_for_a_card_is_approved_only_with_the_file_beside_it(
+    plain: bool,
+) -> None:
+    long = ask(kind="publish", command="push", detail=DIFF + "\n+more" * 3000)
+    message = render(p.ApprovalBody(request=long), THREAD.key, plain=plain)
+    much = "1 file, 3,002 lines added, 1 removed"
+    assert buttons(message) == [("Deny", APPROVAL)]
+    assert f"The change is too long for a card: {much}." in texts(message)
+    attached = long.model_copy(update={"attached": "change.diff"})
+    message = render(p.ApprovalBody(request=attached), THREAD.key, plain=plain)
+    assert buttons(message)[0] == ("Approve", APPROVAL)
+    assert "It is whole in the file `change.diff` in this thread" in json.dumps(message.blocks)
+
+
+def test_a_command_says_small_which_rules_ask() -> None:
+    message = render(p.ApprovalBody(request=ask(rules=["discard", "git-push"])), THREAD.key)
+    assert "Runs in the project folder · rules `discard`, `git-push`" in texts(message)
+    message = render(p.ApprovalBody(request=ask(rules=["discard"])), THREAD.key)
+    assert "Runs in the project folder · rule `discard`" in texts(message)
+
+
+def budget_card(**more: Any) -> p.ApprovalRequest:
+    line = p.BudgetLine(name="task", limit_usd=5, spent_usd=5.031)
+    options = ["Continue with $2.00 more", "Use gpt-cheap, with $2.00 more", "Stop"]
+    given_ = {"kind": "budget", "command": "", "question": "It is used up.", "budget": line}
+    return ask(**(given_ | {"options": options} | more))
+
+
+def test_a_budget_card_says_what_was_spent_of_what_and_offers_the_ways_on() -> None:
+    message = render(p.ApprovalBody(request=budget_card()), THREAD.key)
+    said = texts(message)
+    assert said[:3] == [
+        "*Budget reached*",
+        "It is used up.",
+        "██████████ $5.03 of $5.00 for this task",
+    ]
+    assert [label for label, _ in buttons(message)] == budget_card().options
+    assert "Only a button spends more." in said[-1]
+    assert message.text == "Budget reached: It is used up. $5.03 of $5.00 for this task"
+    empty = render(p.ApprovalBody(request=budget_card(budget=None)), THREAD.key)
+    assert texts(empty)[0] == "*The provider's account is used up*"
+
+
+def test_a_card_of_shared_money_calls_only_those_who_may_answer() -> None:
+    message = render(p.ApprovalBody(request=budget_card(approvers_only=True)), THREAD.key)
+    assert texts(message)[-1].startswith("For <@U0BEN>, <@U0ANA>, <!subteam^S0OPS> · ")
+    only_ben = budget_card(approvers_only=True, approvers=["U0BEN"])
+    assert texts(render(p.ApprovalBody(request=only_ben), THREAD.key))[-1].startswith(
+        "For <@U0BEN> · "
+    )
+
+
+@pytest.mark.parametrize(
+    ("kind", "outcome", "line"),
+    [
+        ("plan", {"verdict": "approved", "by": ANA}, "*Plan approved* by <@U0ANA>"),
+        ("plan", {"verdict": "denied", "by": ANA}, "*Plan denied* by <@U0ANA>"),
+        (
+            "plan",
+            {"verdict": "denied", "by": ANA, "message": "no web page"},
+            "*Plan to be changed* by <@U0ANA>: “no web page”",
+        ),
+        ("plan", {"verdict": "expired"}, "*Expired* without an answer. Nothing was begun."),
+        ("publish", {"verdict": "approved", "by": ANA}, "*Approved* by <@U0ANA>"),
+        ("publish", {"verdict": "expired"}, "*Expired* without an answer. Nothing was published."),
+        (
+            "budget",
+            {"verdict": "answered", "by": ANA, "answer": "Continue with $2.00 more"},
+            "*Continued with $2.00 more* by <@U0ANA>",
+        ),
+        (
+            "budget",
+            {"verdict": "answered", "by": ANA, "answer": "Use gpt-cheap, with $2.00 more"},
+            "*Now uses gpt-cheap, with $2.00 more*: chosen by <@U0ANA>",
+        ),
+        ("budget", {"verdict": "answered", "by": ANA, "answer": "Stop"}, "*Stopped* by <@U0ANA>"),
+        (
+            "budget",
+            {"verdict": "answered", "by": ANA, "message": "$5 more"},
+            "*Answered in writing* by <@U0ANA>: “$5 more”. Only a button spends more, so I ask "
+            "again.",
+        ),
+        ("budget", {"verdict": "expired"}, "*Expired* without an answer. Nothing more was spent."),
+    ],
+)
+def test_each_kind_of_card_says_in_its_own_words_how_it_ended(
+    kind: p.AskKind, outcome: dict[str, Any], line: str
+) -> None:
+    decided = p.ApprovalOutcome(**outcome)
+    request = budget_card(kind=kind, detail="1. One step")
+    message = render(p.ApprovalBody(request=request, outcome=decided), THREAD.key)
+    assert line == outcome_line(decided, kind)
+    assert line in texts(message)
+    assert buttons(message) == []
+
+
 # --- result -------------------------------------------------------------------------------------
 
 
@@ -301,7 +446,26 @@ def test_a_block_of_code_that_is_cut_is_closed() -> None:
 
 def test_an_unknown_price_is_said_not_guessed() -> None:
     message = render(result(usage=p.Usage(input=1, output=1, cost_usd=None)), THREAD.key)
-    assert "· unpriced ·" in json.dumps(message.blocks, ensure_ascii=False)
+    assert "· price unknown ·" in json.dumps(message.blocks, ensure_ascii=False)
+
+
+def test_a_result_offers_what_there_is_to_open_and_only_on_the_web() -> None:
+    links = [
+        p.Link(label="Pull request 12", url="https://github.com/a/b/pull/12"),
+        p.Link(label="evil.com", url="https://x.example/"),
+        p.Link(label="x", url="javascript:alert(1)"),
+    ]
+    said = texts(render(result(links=links), THREAD.key))
+    assert (
+        "*To open*\n• <https://github.com/a/b/pull/12|Pull request 12>\n• <https://x.example/>"
+    ) in said
+
+
+def test_a_known_part_of_a_price_is_told_beside_the_unknown_one() -> None:
+    usage = p.Usage(input=1, output=1, cost_usd=None, known_usd=0.12)
+    assert "$0.12 and calls of unknown price" in json.dumps(
+        render(result(usage=usage), THREAD.key).blocks
+    )
 
 
 def test_an_answer_has_no_headline_and_no_download() -> None:
@@ -333,3 +497,17 @@ def test_a_status_names_the_last_outcome_when_nothing_runs() -> None:
     view = p.SessionView(exists=True, title="To-do", tasks=1, messages=2, last=last)
     text = status_view.of_session(view, None)
     assert text == "**To-do**: idle\n1 task, 2 messages\nLast: done. All green."
+
+
+def test_a_status_tells_each_budget_with_what_was_spent_of_it() -> None:
+    view = p.SessionView(exists=True, title="To-do", tasks=1, messages=2, status="working")
+    budgets = [
+        p.BudgetLine(name="task", limit_usd=5, spent_usd=2.5),
+        p.BudgetLine(name="day", limit_usd=20, spent_usd=21),
+    ]
+    task = p.TaskStatus(state="working", model="m", budget_usd=5, budgets=budgets, plan_first=True)
+    assert status_view.of_session(view, task).splitlines()[1:4] == [
+        "Model m, plans are approved first",
+        "- █████░░░░░ $2.50 of $5.00 for this task",
+        "- ██████████ $21.00 of $20.00 for the workspace today",
+    ]
