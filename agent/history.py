@@ -4,40 +4,41 @@ Deliveries come doubled, late and out of order. Sequence numbers count arrivals;
 what is read.
 """
 
+import hashlib
 from collections.abc import Iterable
 
+from pydantic import BaseModel
+
 from agent import protocol as p
+from agent.digests import cut
 
 MOST_EARLY_EDITS = 50
+EARLY_CHARACTERS = 100_000
+READ_CHARACTERS = 120_000
+"""Of all messages that one task reads; the longest of more are shortened."""
+LEAST_CHARACTERS = 200
 
 
-def append(
-    entries: list[p.HistoryEntry], message: p.UserMessage | p.ThreadMessage, *, quiet: bool = False
-) -> None:
-    entries.append(
-        p.HistoryEntry(
-            seq=_next_seq(entries),
-            ts=message.ts,
-            author=message.author,
-            text=message.text,
-            client_msg_id=message.client_msg_id,
-            files=message.files,
-            quiet=quiet,
-        )
-    )
+class Identity(BaseModel):
+    """What is known of a message without reading it: its newest version."""
 
+    edit_ts: str = ""
+    text: str = ""
+    """A hash; empty for no text."""
+    files: bool = False
 
-def append_edit(entries: list[p.HistoryEntry], edit: p.MessageEdit) -> None:
-    entries.append(
-        p.HistoryEntry(
-            seq=_next_seq(entries),
-            ts=edit.ts,
-            author=edit.author,
-            text=edit.text,
-            edit=True,
-            edit_ts=edit.edit_ts,
-        )
-    )
+    @classmethod
+    def of(cls, entry: p.HistoryEntry) -> "Identity":
+        return cls(edit_ts=entry.edit_ts, text=_hash(entry.text), files=bool(entry.files))
+
+    def is_changed_by(self, edit: p.MessageEdit) -> bool:
+        """False for an older change, and for one that changes nothing for us."""
+        deleted = not edit.text and self.files
+        return edit.edit_ts > self.edit_ts and (deleted or _hash(edit.text) != self.text)
+
+    def reads_otherwise(self, text: str) -> bool:
+        """Whether it was changed, to `text`, without our hearing of it."""
+        return bool(text) and not self.edit_ts and _hash(text) != self.text
 
 
 def order(entry: p.HistoryEntry) -> tuple[str, int]:
@@ -45,85 +46,44 @@ def order(entry: p.HistoryEntry) -> tuple[str, int]:
     return entry.edit_ts or entry.ts, entry.seq
 
 
-def newest_version(entries: Iterable[p.HistoryEntry], ts: str) -> p.HistoryEntry | None:
-    """The message as it reads after all changes known so far."""
-    versions = [entry for entry in entries if entry.ts == ts]
-    return max(versions, key=lambda entry: (entry.edit_ts, entry.seq), default=None)
-
-
 def keep_early(edits: dict[str, p.MessageEdit], edit: p.MessageEdit) -> None:
     """Remember the newest change of a message that is not here yet."""
     known = edits.get(edit.ts)
     if known is None or known.edit_ts < edit.edit_ts:
         edits[edit.ts] = edit
-    while len(edits) > MOST_EARLY_EDITS:
+    while len(edits) > MOST_EARLY_EDITS or (
+        len(edits) > 1 and sum(len(e.text) for e in edits.values()) > EARLY_CHARACTERS
+    ):
         del edits[min(edits)]
 
 
-def missed(
-    entries: list[p.HistoryEntry], messages: Iterable[p.ThreadMessage], first: str
-) -> list[p.ThreadMessage]:
-    """Instructions that stand in the thread, came after the first one and never reached us."""
-    ids = {entry.client_msg_id for entry in entries if entry.client_msg_id}
-    known = {entry.ts for entry in entries}
-    return [
-        m
-        for m in messages
-        if m.ts > first
-        and m.for_us
-        and not (m.ours or m.author.outsider)
-        and m.ts not in known
-        and m.client_msg_id not in ids
-    ]
+def written_until(unread: list[p.HistoryEntry], at: str, last_seq: int) -> int:
+    """Highest sequence number before the first unread entry written after `at`; empty: of all."""
+    later = [entry.seq for entry in unread if at and (entry.edit_ts or entry.ts) > at]
+    return min(later, default=last_seq + 1) - 1
 
 
-def append_unseen_edits(entries: list[p.HistoryEntry], messages: Iterable[p.ThreadMessage]) -> None:
-    """What stands in the thread otherwise than it came to us was changed before we could hear."""
-    for m in messages:
-        known = newest_version(entries, m.ts)
-        if known is not None and not known.edit_ts and known.text != m.text and m.text:
-            edit = p.HistoryEntry(
-                seq=_next_seq(entries),
-                ts=m.ts,
-                author=m.author,
-                text=m.text,
-                edit=True,
-                edit_ts=m.ts,
-            )
-            entries.append(edit)
-
-
-def written_until(entries: list[p.HistoryEntry], at: str) -> int:
-    """Highest sequence number before the first entry written after `at`; empty: of all."""
-    later = [entry.seq for entry in entries if at and (entry.edit_ts or entry.ts) > at]
-    return min(later, default=_next_seq(entries)) - 1
-
-
-def interrupting(entries: list[p.HistoryEntry], told: int) -> list[int]:
+def interrupting(newest: list[p.HistoryEntry], last_seq: int, told: int) -> list[int]:
     """Sequence numbers a running task must be told of after the newest arrival, when it was told of
     those up to `told`: none for a quiet one; else all of them, since the task waits for the lowest
     it has not read."""
-    if not entries or entries[-1].quiet:
+    if not newest or newest[-1].quiet:
         return []
-    return [entry.seq for entry in entries if entry.seq > told]
+    return list(range(told + 1, last_seq + 1))
 
 
-def digest(done: p.TaskDone, asked: Iterable[p.HistoryEntry]) -> p.TaskDigest:
-    """What later tasks know of a finished one, with what people had asked."""
-    return p.TaskDigest(
-        task=done.task,
-        outcome=done.outcome,
-        summary=done.summary,
-        request=" / ".join(f"{e.author.name or e.author.user_id}: {e.text}" for e in asked)[:500],
-    )
-
-
-def judged(digest: p.TaskDigest, feedback: p.Feedback) -> p.TaskDigest:
-    """With this person's judgement in place of an earlier one; an older one changes nothing."""
-    others = [f for f in digest.feedback if f.by.user_id != feedback.by.user_id]
-    mine = [f for f in digest.feedback if f.by.user_id == feedback.by.user_id]
-    newest = max([*mine, feedback], key=lambda f: f.at)
-    return digest.model_copy(update={"feedback": [*others, newest]})
+def within_room(entries: list[p.HistoryEntry]) -> list[p.HistoryEntry]:
+    """All of them, the longest shortened in the middle when together they are too long to read."""
+    lengths = sorted(len(entry.text) for entry in entries)
+    if sum(lengths) <= READ_CHARACTERS:
+        return entries
+    room, most = READ_CHARACTERS, 0
+    for number, length in enumerate(lengths):
+        most = room // (len(lengths) - number)  # what the rest may have each
+        if length > most:
+            break
+        room -= length
+    return [_shortened(entry, max(most, LEAST_CHARACTERS)) for entry in entries]
 
 
 def title_of(text: str) -> str:
@@ -133,5 +93,28 @@ def title_of(text: str) -> str:
     return first if len(first) <= 80 else first[:79].rstrip() + "…"
 
 
-def _next_seq(entries: list[p.HistoryEntry]) -> int:
-    return entries[-1].seq + 1 if entries else 1
+def in_chunks(
+    entries: Iterable[p.HistoryEntry], most: int, most_bytes: int
+) -> list[list[p.HistoryEntry]]:
+    """In order, each at most `most` entries and `most_bytes` of JSON, or one entry alone."""
+    chunks: list[list[p.HistoryEntry]] = [[]]
+    size = 0
+    for entry in entries:
+        bytes_of_it = len(entry.model_dump_json().encode())
+        if chunks[-1] and (len(chunks[-1]) == most or size + bytes_of_it > most_bytes):
+            chunks.append([])
+            size = 0
+        chunks[-1].append(entry)
+        size += bytes_of_it
+    return chunks
+
+
+def _shortened(entry: p.HistoryEntry, most: int) -> p.HistoryEntry:
+    if len(entry.text) <= most:
+        return entry
+    mark = f"\n[… {len(entry.text) - most:,} characters are left out here …]\n"
+    return entry.model_copy(update={"text": cut(entry.text, most, mark)})
+
+
+def _hash(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:32] if text else ""

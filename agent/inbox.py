@@ -9,12 +9,15 @@ from restate import Context, Service
 from agent import calls
 from agent import protocol as p
 from agent.retries import PROMPT
+from agent.secrets import redact
 
 inbox = Service(p.INBOX, invocation_retry_policy=PROMPT)
 
 
 @inbox.handler()
 async def take(ctx: Context, message: p.UserMessage) -> p.Nothing:
-    """Hand it on to its session, which drops what it knows already."""
-    calls.send(ctx, p.ON_MESSAGE, message.thread.key, message)
+    """Hand it on to its session, which drops what it knows already. A secret of ours that somebody
+    wrote goes no further than here."""
+    clean = message.model_copy(update={"text": redact(message.text)})
+    calls.send(ctx, p.ON_MESSAGE, message.thread.key, clean)
     return p.Nothing()

@@ -23,7 +23,15 @@ class Reading:
         """Highest sequence number read."""
         self.messages: list[p.HistoryEntry] = []
         self.digests: list[p.TaskDigest] = []
+        """Of the newest finished tasks, oldest first."""
+        self.summary = ""
+        """What the tasks before those came to."""
         self.context: list[p.ThreadMessage] = []
+        self.spent_usd = 0.0
+        """What earlier tasks of the thread have cost, as budgets count it."""
+        self.has_project = False
+        """An earlier task may have left files."""
+        self._rev = 0
 
     @property
     def requester(self) -> p.Person:
@@ -38,10 +46,17 @@ class Reading:
         unread = await self._unread(self.seen)
         if unread.stopping is not None:
             raise TerminalError("cancelled", 409)  # our cancel was taken for the child's
-        self.messages = sorted([*self.messages, *unread.messages], key=history.order)
-        self.digests, self.context = unread.digests, unread.context
+        together = sorted([*self.messages, *unread.messages], key=history.order)
+        self.messages = history.within_room(together)
         self.seen = max(self.seen, unread.last_seq)
+        if unread.rev == 0 or unread.rev != self._rev:
+            self._take_before(unread)
         return unread.messages
+
+    def _take_before(self, unread: p.Unread) -> None:
+        self.digests, self.summary = unread.digests, unread.summary
+        self.context, self._rev = unread.context, unread.rev
+        self.spent_usd, self.has_project = unread.spent_usd, unread.has_project
 
     async def settle(self, seconds: float) -> None:
         """Messages in quick succession become one new plan: wait until there is a pause."""
@@ -61,5 +76,5 @@ class Reading:
         return (await self._unread(self.seen)).stopping
 
     async def _unread(self, after: int) -> p.Unread:
-        request = p.ReadRequest(after_seq=after)
+        request = p.ReadRequest(after_seq=after, knows=self._rev)
         return await calls.call(self._ctx, p.READ_UNREAD, self._thread.key, request)

@@ -2,21 +2,23 @@
 
 Every exclusive handler takes milliseconds and waits for no work. Two invariants live here: each
 message is read by exactly one task, in order, and there is never more than one task on a thread.
-What a task does is not known here; what people see leaves as events.
+What a task does is not known here; what people see leaves as events. State is loaded lazily: a
+message costs the same in a thread of five messages and of five thousand.
 """
 
 from datetime import timedelta
 
 from restate import ObjectContext, ObjectSharedContext, VirtualObject
 
-from agent import arrivals, calls, events, history, task, watch
+from agent import archive, arrivals, calls, digests, events, history, memory, task, watch
 from agent import protocol as p
 from agent.retries import PROMPT
+from agent.secrets import redact
 from agent.session_state import EarlyEdits, SessionState
 
-session = VirtualObject(p.SESSION, invocation_retry_policy=PROMPT)
+session = VirtualObject(p.SESSION, invocation_retry_policy=PROMPT, state_preload=False)
 
-STATE, EARLY = "session", "early edits"
+EARLY = "early edits"
 LATE_SECONDS = 1.5
 """A reply waits a little longer than this for its session to begin."""
 EARLY_KEPT = timedelta(minutes=15)
@@ -28,16 +30,18 @@ async def on_message(ctx: ObjectContext, message: p.UserMessage) -> p.Nothing:
     """Take an instruction: append it, show 👀, and interrupt the running task or start one."""
     if message.author.outsider:
         return p.Nothing()  # the bot already said why; never an instruction
-    known = await _load(ctx)
+    known = await archive.load(ctx)
     if not message.addressed and (known is None or message.ts < known.began):
         return p.Nothing()  # said before anybody addressed us: context at most
-    state = known or await _begin(ctx, message)
-    if state.knows(message.ts, message.client_msg_id):
+    if known and await archive.knows(ctx, message.ts, message.client_msg_id):
         return p.Nothing()
+    state = known or await _begin(ctx, message)
+    began = state.began
     if not arrivals.take_in(ctx, state, message):
         return p.Nothing()
     state.closed = False
-    arrivals.sort_out_context(ctx, state)
+    if state.began < began:  # replies to this one are instructions, and were not before
+        await arrivals.sort_out_context(ctx, state)
     await _go_on(ctx, state)
     return p.Nothing()
 
@@ -48,21 +52,22 @@ async def on_edit(ctx: ObjectContext, edit: p.MessageEdit) -> p.Nothing:
     the work."""
     if edit.author.outsider:
         return p.Nothing()
-    state = await _load(ctx)
+    edit = edit.model_copy(update={"text": redact(edit.text)})
+    state = await archive.load(ctx)
     if state is None:  # of the message that is going to begin the session
         early = await ctx.get(EARLY, type_hint=EarlyEdits) or EarlyEdits()
         history.keep_early(early.by_ts, edit)
         ctx.set(EARLY, early)
         ctx.object_send(forget_early, ctx.key(), p.Nothing(), send_delay=EARLY_KEPT)
         return p.Nothing()
-    known = history.newest_version(state.entries, edit.ts)
+    known = await archive.find(ctx, edit.ts)
     if known is None:
         history.keep_early(state.early_edits, edit)
-        ctx.set(STATE, state)
+        archive.keep(ctx, state)
         return p.Nothing()
-    if known.edit_ts >= edit.edit_ts or known.text == edit.text:
+    if not known.is_changed_by(edit):
         return p.Nothing()
-    history.append_edit(state.entries, edit)
+    arrivals.change(ctx, state, edit)
     if edit.ts == state.thread.root_ts and not edit.text:
         await _close(ctx, state, edit.author)
     else:
@@ -81,12 +86,12 @@ async def forget_early(ctx: ObjectContext, _: p.Nothing) -> p.Nothing:
 async def on_begun(ctx: ObjectContext, _: p.Nothing) -> p.Nothing:
     """Sent by a new session to itself, so it runs when the session can be seen. Replies that came
     before found none: if there may be any, the thread is read now, not earlier."""
-    state = await _load(ctx)
+    state = await archive.load(ctx)
     if state is None:
         return p.Nothing()
     if state.reading or await events.now(ctx) - float(state.began or 0) > LATE_SECONDS:
         state.reading = True
-        ctx.set(STATE, state)
+        archive.keep(ctx, state)
         calls.send(ctx, p.READ_THREAD, None, p.ReadThread(thread=state.thread))
     return p.Nothing()
 
@@ -94,47 +99,50 @@ async def on_begun(ctx: ObjectContext, _: p.Nothing) -> p.Nothing:
 @session.handler()
 async def on_context(ctx: ObjectContext, so_far: p.ThreadSoFar) -> p.Nothing:
     """Take in what stood in the thread when the session began, and start the work."""
-    state = await _load(ctx)
+    state = await archive.load(ctx)
     if state is None or not state.reading:
         return p.Nothing()
     state.reading = False
-    state.context = [m for m in so_far.messages if not m.author.outsider]
-    arrivals.sort_out_context(ctx, state)
+    archive.keep_context(ctx, state, [_clean(m) for m in so_far.messages if not m.author.outsider])
+    await arrivals.sort_out_context(ctx, state)
     if so_far.problem:
         events.show(ctx, state.thread, "note:context", 1, p.NoteBody(text=so_far.problem))
     if state.last_seq > state.consumed_seq:
         await _go_on(ctx, state)
     else:
-        ctx.set(STATE, state)
+        archive.keep(ctx, state)
     return p.Nothing()
 
 
 @session.handler()
 async def on_feedback(ctx: ObjectContext, feedback: p.Feedback) -> p.Nothing:
     """Keep what somebody thinks of a finished task; their last word counts."""
-    state = await _load(ctx)
+    state = await archive.load(ctx)
     if state is None or feedback.by.outsider:
         return p.Nothing()
+    await archive.judge_task(ctx, feedback)
     state.digests = [
-        history.judged(digest, feedback) if digest.task == feedback.task else digest
+        digests.judged(digest, feedback) if digest.task == feedback.task else digest
         for digest in state.digests
     ]
-    ctx.set(STATE, state)
+    archive.keep(ctx, state)
     return p.Nothing()
 
 
 @session.handler()
 async def stop(ctx: ObjectContext, request: p.StopRequest) -> p.Nothing:
     """Cancel the running task. The task itself says what was stopped once it has cleaned up."""
-    state = await _load(ctx)
+    state = await archive.load(ctx)
     if state is None:
         return p.Nothing()
-    stopped = history.written_until(state.entries, request.at)
+    unread = await archive.since(ctx, state, state.consumed_seq)
+    stopped = history.written_until(unread, request.at, state.last_seq)
+    if state.reading:  # what is found in the thread is context then, no instruction
+        state.stopped_at = request.at or f"{await events.now(ctx):.6f}"
     if state.task is None or state.invocation is None:
-        state.reading = state.reading and stopped < state.last_seq
         state.consumed_seq = max(state.consumed_seq, stopped)
         await _presence(ctx, state, "active")
-        ctx.set(STATE, state)
+        archive.keep(ctx, state)
         note = p.NoteBody(text="Nothing is running here. The project is as you left it.")
         events.show(ctx, state.thread, f"note:idle:{state.presence_rev}", 1, note)
         return p.Nothing()
@@ -145,7 +153,7 @@ async def stop(ctx: ObjectContext, request: p.StopRequest) -> p.Nothing:
 @session.handler()
 async def on_waiting(ctx: ObjectContext, news: p.Waiting) -> p.Nothing:
     """The running task asked people something, or has its answer."""
-    state = await _load(ctx)
+    state = await archive.load(ctx)
     if state is not None and state.task == news.task and state.waiting != news.waiting:
         state.waiting = news.waiting
         if news.waiting:
@@ -159,15 +167,18 @@ async def on_waiting(ctx: ObjectContext, news: p.Waiting) -> p.Nothing:
 @session.handler()
 async def on_task_done(ctx: ObjectContext, done: p.TaskDone) -> p.Nothing:
     """The running task reports its end; messages it has not read start the next one."""
-    state = await _load(ctx)
+    state = await archive.load(ctx)
     if state is None or state.task != done.task:
         return p.Nothing()
     read = max(done.last_seq, state.stop_seq)
     if state.stopping is not None and done.outcome == "stopped":
         read = state.stop_seq  # what was written after the stop is read again
-    asked = [e for e in state.entries if state.consumed_seq < e.seq <= min(done.last_seq, read)]
-    state.digests.append(history.digest(done, asked))
+    unread = await archive.since(ctx, state, state.consumed_seq)
+    asked = [entry for entry in unread if entry.seq <= min(done.last_seq, read)]
+    _remember(ctx, state, digests.of(done, asked))
+    state.has_project |= done.outcome != "answered" or any(entry.files for entry in asked)
     state.usage += done.usage
+    _settle(ctx, state.thread, done.task, done.usage, cut_off=done.cut_off)
     state.consumed_seq = max(state.consumed_seq, read)
     state.task, state.invocation, state.waiting = None, None, False
     state.stopping, state.stop_seq = None, 0
@@ -180,28 +191,68 @@ async def on_task_done(ctx: ObjectContext, done: p.TaskDone) -> p.Nothing:
     return p.Nothing()
 
 
+@session.handler()
+async def on_summary(ctx: ObjectContext, news: p.Summarised) -> p.Nothing:
+    """Take what the oldest tasks came to in place of their digests. It costs whatever becomes of
+    it; one that is not waited for any more changes nothing else."""
+    state = await archive.load(ctx)
+    if state is None:
+        return p.Nothing()
+    state.usage += news.usage
+    _settle(ctx, state.thread, f"summary until {news.until}", news.usage)
+    if state.summarising == news.until:
+        state.summary, state.summarising = news.summary, ""
+        newest = archive.number_of(news.until)
+        state.digests = [d for d in state.digests if archive.number_of(d.task) > newest]
+    archive.keep(ctx, state)
+    return p.Nothing()
+
+
 @session.handler(kind="shared")
 async def read(ctx: ObjectSharedContext, _: p.Nothing) -> p.SessionView:
     """What anyone may know of the session; answers also while a message is being taken."""
-    state = await ctx.get(STATE, type_hint=SessionState)
+    state = await archive.look(ctx)
     return p.SessionView() if state is None else state.view()
 
 
 @session.handler(kind="shared")
 async def read_unread(ctx: ObjectSharedContext, request: p.ReadRequest) -> p.Unread:
     """The messages above `after_seq`, as the running task needs them."""
-    state = await ctx.get(STATE, type_hint=SessionState)
-    return p.Unread(messages=[]) if state is None else state.unread(request.after_seq)
+    state = await archive.look(ctx)
+    if state is None:
+        return p.Unread(messages=[])
+    unread = state.unread(await archive.since(ctx, state, request.after_seq))
+    if request.knows == unread.rev:
+        return unread
+    return unread.model_copy(update=state.before(await archive.context(ctx, state)))
 
 
-async def _load(ctx: ObjectContext) -> SessionState | None:
-    return await ctx.get(STATE, type_hint=SessionState)
+@session.handler(kind="shared")
+async def transcript(ctx: ObjectSharedContext, request: p.TranscriptRequest) -> p.TranscriptPage:
+    """Everything that was said and how each task ended, unshortened, page by page."""
+    state = await archive.look(ctx)
+    return p.TranscriptPage() if state is None else await archive.page(ctx, state, request.page)
+
+
+def _clean(message: p.ThreadMessage) -> p.ThreadMessage:
+    """As the inbox would have handed it on."""
+    return message.model_copy(update={"text": redact(message.text)})
+
+
+def _settle(
+    ctx: ObjectContext, thread: p.ThreadRef, task: str, usage: p.Usage, *, cut_off: bool = False
+) -> None:
+    """Enter in the ledger what a task has cost."""
+    settled = p.Settlement(
+        task=task, channel=thread.channel, spent_usd=usage.counted_usd, cut_off=cut_off
+    )
+    calls.send(ctx, p.SETTLE, thread.team, settled, key_of_effect=f"settle {task}")
 
 
 async def _save(ctx: ObjectContext, state: SessionState) -> None:
-    ctx.set(STATE, state)
+    archive.keep(ctx, state)
     card = state.card(await events.now(ctx))
-    for person in state.participants:
+    for person in state.people.values():
         key = f"{state.thread.team}:{person.user_id}"
         calls.send(ctx, p.REMEMBER_SESSION, key, card)
 
@@ -234,11 +285,27 @@ async def _go_on(ctx: ObjectContext, state: SessionState) -> None:
         )
         if not state.reading:
             await _start_task(ctx, state)
-    told = history.interrupting(state.entries, state.told_seq) if state.task else []
+    told: list[int] = []
+    if state.task:
+        told = history.interrupting(state.entries, state.last_seq, state.told_seq)
     state.told_seq = max([state.told_seq, *told])
     await _save(ctx, state)  # before the task is told: it reads what is kept
     for seq in told:
         ctx.workflow_send(task.interrupt, str(state.task), p.Interrupt(seq=seq))
+
+
+def _remember(ctx: ObjectContext, state: SessionState, digest: p.TaskDigest) -> None:
+    """Keep how a task ended; the oldest ones are summarised meanwhile, and nothing waits for
+    that."""
+    archive.add_task(ctx, digest)
+    state.digests.append(digests.clipped(digest))
+    if overdue := digests.overdue(state.digests):
+        state.summary = digests.plain(state.summary, overdue)
+        state.digests, state.summarising = state.digests[len(overdue) :], ""
+    if not state.summarising and (due := digests.due(state.digests)):
+        state.summarising = due[-1].task
+        request = memory.FoldRequest(thread=state.thread, summary=state.summary, digests=due)
+        ctx.service_send(memory.fold, request)
 
 
 async def _presence(
@@ -262,7 +329,7 @@ def _stop_task(ctx: ObjectContext, state: SessionState, by: p.Person, until: int
     first = state.stopping is None and state.invocation is not None
     if first:
         state.stopping, state.stop_seq = by, until
-    ctx.set(STATE, state)  # before the cancel: what it ends reads who stopped it
+    archive.keep(ctx, state)  # before the cancel: what it ends reads who stopped it
     if first and state.invocation is not None:
         ctx.cancel_invocation(state.invocation)
 
@@ -283,7 +350,7 @@ async def _start_task(ctx: ObjectContext, state: SessionState) -> None:
         thread=state.thread, number=state.task_number, after_seq=state.consumed_seq
     )
     state.told_seq = state.last_seq  # it reads these without being told
-    ctx.set(STATE, state)  # before it begins: it reads what is kept, whatever becomes of us now
+    archive.keep(ctx, state)  # before it begins: it reads what is kept, whatever becomes of us now
     handle = ctx.workflow_send(task.run, state.task, request)
     state.invocation = await handle.invocation_id()
     watched = watch.WatchRequest(thread=state.thread, task=state.task, invocation=state.invocation)

@@ -16,6 +16,8 @@ watch = Service("Watch", invocation_retry_policy=PROMPT)
 
 LAST_REV = 1_000_000
 """Of the plan message; the task itself counts up from one."""
+BEYOND_ALL = 2**31
+"""No message has this sequence number."""
 
 log = restate.getLogger(__name__)  # type: ignore[no-untyped-call]  # silent on replay
 
@@ -37,7 +39,8 @@ async def until_ended(ctx: Context, request: WatchRequest) -> p.Nothing:
 
 async def _report(ctx: Context, request: WatchRequest) -> None:
     """Messages up to now count as read: what an operator ended must not begin again by itself."""
-    unread = await calls.call(ctx, p.READ_UNREAD, request.thread.key, p.ReadRequest(after_seq=0))
+    none = p.ReadRequest(after_seq=BEYOND_ALL)  # only how far they go
+    unread = await calls.call(ctx, p.READ_UNREAD, request.thread.key, none)
     summary = "It was ended from outside. What is done so far is kept; write again to go on."
     status = await calls.call(ctx, p.TASK_STATUS, request.task, p.Nothing())
     if status.plan is not None:
@@ -55,7 +58,11 @@ async def _report(ctx: Context, request: WatchRequest) -> None:
         )
         events.show(ctx, request.thread, f"plan:{request.task}", LAST_REV, plan, urgent=True)
     done = p.TaskDone(
-        task=request.task, last_seq=unread.last_seq, outcome="stopped", summary=summary
+        task=request.task,
+        last_seq=unread.last_seq,
+        outcome="stopped",
+        summary=summary,
+        cut_off=True,
     )
     result = p.ResultBody(task=request.task, outcome="stopped", summary=summary, downloadable=True)
     events.show(ctx, request.thread, f"result:{request.task}", 1, result, urgent=True)
