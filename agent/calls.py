@@ -17,9 +17,17 @@ O = TypeVar("O", bound=BaseModel)  # noqa: E741
 AnyContext = Context | ObjectContext | ObjectSharedContext
 
 
-def send(ctx: AnyContext, handler: Handler[I, O], key: str | None, value: I) -> None:
-    """One way, durable, in order per sender and key."""
-    ctx.generic_send(handler.service, handler.name, value.model_dump_json().encode(), key=key)
+def send(
+    ctx: AnyContext,
+    handler: Handler[I, O],
+    key: str | None,
+    value: I,
+    *,
+    key_of_effect: str | None = None,
+) -> None:
+    """One way, durable, in order per sender and key; once per `key_of_effect`."""
+    body = value.model_dump_json().encode()
+    ctx.generic_send(handler.service, handler.name, body, key=key, idempotency_key=key_of_effect)
 
 
 async def call(ctx: AnyContext, handler: Handler[I, O], key: str | None, value: I) -> O:

@@ -65,6 +65,18 @@ class SessionClient:
     async def read(self, thread: p.ThreadRef) -> p.SessionView:
         return await self.call(p.READ_SESSION, thread.key, p.Nothing())
 
+    async def transcript(self, thread: p.ThreadRef) -> p.TranscriptPage:
+        """Everything that was said, and how each task ended, in one page."""
+        entries: list[p.HistoryEntry] = []
+        tasks: list[p.TaskDigest] = []
+        page = p.TranscriptPage(last=False)
+        number = 0
+        while not page.last:
+            request = p.TranscriptRequest(page=number)
+            page = await self.call(p.READ_TRANSCRIPT, thread.key, request)
+            entries, tasks, number = [*entries, *page.entries], [*tasks, *page.tasks], number + 1
+        return p.TranscriptPage(entries=entries, tasks=tasks)
+
     async def task_status(self, task: str) -> p.TaskStatus:
         return await self.call(p.TASK_STATUS, task, p.Nothing())
 
@@ -91,6 +103,10 @@ class SessionClient:
         self, team: str, owner: str, request: p.SavePreferences
     ) -> p.SaveReceipt:
         return await self.call(p.SAVE_PREFERENCES, f"{team}:{owner}", request)
+
+    async def spending(self, team: str) -> p.Spending:
+        """What the tasks of a workspace have cost today."""
+        return await self.call(p.READ_LEDGER, team, p.Nothing())
 
     async def download(self, request: p.DownloadRequest) -> None:
         await self.send(p.RUN_DOWNLOAD, None, request, key_of_effect=request.request_id)

@@ -113,7 +113,9 @@ async def serve(
     """
     host, port = host_and_port(bind, "the endpoint's bind address")
     await _refuse_taken(host, port)
-    attempts = _Attempts(restate.app(services, identity_keys=identity_keys), ready, pages or {})
+    attempts = _Attempts(
+        restate.app(_described(services), identity_keys=identity_keys), ready, pages or {}
+    )
     closed = asyncio.Event()
     app: Any = attempts
     running = asyncio.create_task(
@@ -128,6 +130,18 @@ async def serve(
         await attempts.end(grace_seconds)  # hypercorn would wait for whole handlers
         closed.set()
         await _until_closed(running)
+
+
+def _described(services: Iterable[Durable]) -> list[Durable]:
+    """As Restate is told of them: without JSON schemas, which only its web page shows. To make them
+    takes longer than all else between a start and the first attempt."""
+    described = list(services)
+    for service in described:
+        for handler in service.handlers.values():
+            for hint in (handler.handler_io.input_type, handler.handler_io.output_type):
+                if hint is not None:
+                    hint.generate_json_schema = None
+    return described
 
 
 @contextmanager

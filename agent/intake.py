@@ -13,10 +13,14 @@ from agent import protocol as p
 from agent.attachments import take_in
 from agent.files import as_terminal
 from agent.reading import Reading
+from agent.secrets import redact
 from sandbox.client import Lease, SandboxClient
-from sandbox.errors import SandboxError, SandboxGone, Unreachable
+from sandbox.errors import FileProblem, SandboxError, SandboxGone, Unreachable
 
 FILES_FOR_PLANNER = 200
+GUIDANCE = ("AGENTS.md", "CLAUDE.md")
+"""The first that can be read is."""
+GUIDANCE_BYTES = 16_000
 LOOKS = 3
 
 T = TypeVar("T")
@@ -42,6 +46,8 @@ class Intake:
         self._acquire = acquire
         self.lost = False
         """What was brought in may have gone with a sandbox."""
+        self.project = p.Project()
+        """As last seen."""
 
     async def take_in(self, fence: int) -> None:
         """Bring what came with messages into the project, once, and again after a roll-back."""
@@ -59,14 +65,15 @@ class Intake:
         if self._missing():
             await self._in_sandbox(fence, take)
 
-    async def list_files(self, fence: int) -> list[str]:
-        """What the planner knows of the project."""
+    async def look_around(self, fence: int) -> None:
+        """See which files the project has, and read what it says to those who work on it."""
 
-        async def look(box: SandboxClient, attempt: int) -> list[str]:
+        async def look(box: SandboxClient, attempt: int) -> p.Project:
             listing = await box.list_files(f"list project {attempt}", ".", FILES_FOR_PLANNER)
-            return [info.path for info in listing.files if info.kind == "file"]
+            files = [info.path for info in listing.files if info.kind == "file"]
+            return p.Project(files=files, guidance=await _guidance(box, attempt))
 
-        return await self._in_sandbox(fence, look)
+        self.project = await self._in_sandbox(fence, look)
 
     def _missing(self) -> list[p.HistoryEntry]:
         """Messages whose files are not in the project, as far as we know."""
@@ -76,7 +83,7 @@ class Intake:
     async def _in_sandbox(self, fence: int, use: Callable[[SandboxClient, int], Awaitable[T]]) -> T:
         """A sandbox that is lost meanwhile is taken again. Raises TerminalError after `LOOKS`."""
         for attempt in range(1, LOOKS + 1):
-            box = SandboxClient(self._ctx, (await self._acquire()).ref, fence)
+            box = SandboxClient(self._ctx, (await self._acquire()).ref, fence, clean=redact)
             try:
                 return await use(box, attempt)
             except (SandboxGone, Unreachable):
@@ -84,3 +91,15 @@ class Intake:
             except SandboxError as error:
                 raise as_terminal(error) from error
         raise TerminalError("The sandbox was lost again and again.")
+
+
+async def _guidance(box: SandboxClient, attempt: int) -> str:
+    """Not looked for in the listing, which ends early in a large project."""
+    for name in GUIDANCE:
+        try:
+            text = await box.read_file(f"{name} {attempt}", name, GUIDANCE_BYTES)
+        except FileProblem:
+            continue
+        if not text.binary:
+            return text.text
+    return ""

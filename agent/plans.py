@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from agent import protocol as p
 
 MAX_STEPS = 8
+MAX_OPTIONS, OPTION_CHARS = 5, 75
 
 
 class DraftStep(BaseModel):
@@ -29,6 +30,8 @@ class Draft(BaseModel):
     goal: str
     assumptions: list[str]
     answer: str
+    question: str = ""
+    options: list[str] = []
     steps: list[DraftStep]
 
 
@@ -38,6 +41,8 @@ DRAFT_SCHEMA = {
         "goal": {"type": "string"},
         "assumptions": {"type": "array", "items": {"type": "string"}},
         "answer": {"type": "string"},
+        "question": {"type": "string"},
+        "options": {"type": "array", "items": {"type": "string"}},
         "steps": {
             "type": "array",
             "items": {
@@ -50,7 +55,7 @@ DRAFT_SCHEMA = {
             },
         },
     },
-    "required": ["goal", "assumptions", "answer", "steps"],
+    "required": ["goal", "assumptions", "answer", "question", "options", "steps"],
     "additionalProperties": False,
 }
 
@@ -63,9 +68,11 @@ def parse(text: str) -> p.Plan:
         first = error.errors()[0]
         place = ".".join(str(part) for part in first["loc"]) or "the answer"
         raise ValueError(f"{place}: {first['msg']}") from None
-    answer = draft.answer.strip()
-    if not draft.steps and not answer:
+    answer, question = draft.answer.strip(), draft.question.strip()
+    if not draft.steps and not (answer or question):
         raise ValueError("steps: a plan needs at least one step, or an answer and no steps")
+    if question and draft.steps:
+        raise ValueError("question: either ask, with no steps, or decide and plan")
     if len(draft.steps) > MAX_STEPS:
         raise ValueError(f"steps: at most {MAX_STEPS}, not {len(draft.steps)}; merge small ones")
     ids = [step.id.strip() for step in draft.steps]
@@ -81,8 +88,18 @@ def parse(text: str) -> p.Plan:
         goal=draft.goal.strip(),
         assumptions=draft.assumptions,
         steps=steps,
-        answer="" if steps else answer,
+        answer="" if steps or question else answer,
+        question=question,
+        options=_options(draft.options) if question else [],
     )
+
+
+def _options(given: list[str]) -> list[str]:
+    """As buttons show them: short, each different. Raises ValueError."""
+    options = list(dict.fromkeys(text for option in given if (text := " ".join(option.split()))))
+    if len(options) > MAX_OPTIONS or any(len(option) > OPTION_CHARS for option in options):
+        raise ValueError(f"options: at most {MAX_OPTIONS}, of {OPTION_CHARS} characters each")
+    return options
 
 
 def take_over(old: p.Plan | None, new: p.Plan) -> p.Plan:
@@ -96,18 +113,24 @@ def take_over(old: p.Plan | None, new: p.Plan) -> p.Plan:
     known = {step.id: step for step in old.steps if step.mark != "dropped"}
     wanted = {step.id for step in new.steps}
     kept = [_marked(s, "kept") for s in known.values() if s.status == "complete"]
+    failed = [_marked(s, "") for s in known.values() if s.status == "error" and s.id not in wanted]
     dropped = [
         s.model_copy(update={"mark": "dropped", "status": "dropped"})
         for s in known.values()
-        if s.status != "complete" and s.id not in wanted
+        if s.status not in ("complete", "error") and s.id not in wanted
     ]
     done = {step.id for step in kept}
     ahead = [
-        _marked(step, "kept" if step.id in known else "new")
+        _continued(known[step.id], step) if step.id in known else _marked(step, "new")
         for step in new.steps
         if step.id not in done
     ]
-    return new.model_copy(update={"steps": [*kept, *dropped, *ahead]})
+    return new.model_copy(update={"steps": [*kept, *failed, *dropped, *ahead]})
+
+
+def _continued(old: p.PlanStep, new: p.PlanStep) -> p.PlanStep:
+    """Whoever does it now knows how far it came."""
+    return new.model_copy(update={"mark": "kept", "digest": old.digest})
 
 
 def _marked(step: p.PlanStep, mark: p.StepMark) -> p.PlanStep:
@@ -155,13 +178,38 @@ def next_step(plan: p.Plan) -> p.PlanStep | None:
     return next((step for step in plan.steps if step.status == "pending"), None)
 
 
-def change_note(plan: p.Plan, who: str) -> str:
-    """One sentence for the thread: what the interrupt kept, dropped and added."""
+def last_words(plan: p.Plan) -> str:
+    """What the last finished step came to."""
+    said = [step.digest for step in plan.steps if step.status == "complete" and step.digest]
+    return said[-1] if said else plan.goal
+
+
+def change_note(plan: p.Plan, why: str) -> str:
+    """One sentence for the thread: what a new plan kept, dropped and added.
+
+    Args:
+        why: ends the words "New plan …".
+    """
     counts = {
         mark: [s.title for s in plan.steps if s.mark == mark] for mark in ("kept", "dropped", "new")
     }
     parts = [f"{mark} {len(titles)}" for mark, titles in counts.items() if titles]
-    return f"New plan after {who} wrote again: {', '.join(parts)}." if parts else ""
+    return f"New plan {why}: {', '.join(parts)}." if parts else ""
+
+
+def proposed(plan: p.Plan) -> list[str]:
+    """Each step that is still to be done, whole."""
+    return [
+        f"{step.title}\n   {step.detail}\n   Done when: {step.done_when}"
+        for step in plan.steps
+        if step.status == "pending"
+    ]
+
+
+def as_proposal(plan: p.Plan) -> str:
+    """What is still to be done, for people who are asked to agree."""
+    rows = [f"{number}. {step}" for number, step in enumerate(proposed(plan), 1)]
+    return "\n".join([*rows, *(f"Assumed: {text}" for text in plan.assumptions)])
 
 
 def body(
@@ -174,7 +222,7 @@ def body(
             title=step.title,
             status=step.status,
             mark=step.mark,
-            detail=_first_line(step.digest) if step.status in ("complete", "error") else "",
+            detail=first_line(step.digest) if step.status in ("complete", "error") else "",
         )
         for step in plan.steps
     ]
@@ -200,6 +248,6 @@ def as_text(plan: p.Plan, style: Literal["planner", "worker"]) -> str:
     return "\n".join(rows)
 
 
-def _first_line(text: str, limit: int = 150) -> str:
+def first_line(text: str, limit: int = 150) -> str:
     line = text.strip().splitlines()[0] if text.strip() else ""
     return line if len(line) <= limit else line[: limit - 1].rstrip() + "…"

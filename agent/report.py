@@ -8,6 +8,7 @@ from restate import WorkflowContext
 from agent import events, plans
 from agent import protocol as p
 from agent.config import RunConfig
+from agent.purse import budget_lines
 
 ASKED_CHARS = 200
 
@@ -22,8 +23,11 @@ class Report:
         self.note = ""
         """Sentence shown with the plan from now on."""
         self.usage = p.Usage()
+        self.turns = 0
         self.files: set[str] = set()
-        self.checks: dict[str, None] = {}
+        self.checks: dict[str, str] = {}
+        """How each command that verified the work last ended."""
+        self.links: dict[str, p.Link] = {}
         self._rev = 0
         self._status = p.TaskStatus()
 
@@ -31,21 +35,39 @@ class Report:
         """What `status` tells of the choices in force."""
         self.model = config.plan_model
         self._status = p.TaskStatus(
-            model=config.model, approvals=config.approvals, budget_usd=config.budget_usd
+            model=config.model,
+            approvals=config.approvals,
+            budget_usd=config.budget_usd,
+            budgets=budget_lines(config, p.Allowance()),
+            plan_first=config.plan_first,
         )
         self.ctx.set("status", self._status)
 
+    def spends(self, config: RunConfig, allowance: p.Allowance) -> None:
+        """What `status` tells of the budgets, and of a model that people chose on the way."""
+        told = {
+            "model": allowance.model or config.model,
+            "budgets": budget_lines(config, allowance),
+        }
+        self._status = self._status.model_copy(update=told)
+
     def add(self, outcome: p.StepOutcome) -> None:
         self.usage += outcome.usage
+        self.turns += outcome.turns
         self.files.update(outcome.files)
-        self.checks.update(dict.fromkeys(outcome.checks))
+        self.checks.update((check.rpartition(" → ")[0], check) for check in outcome.checks)
+        self.links.update({link.url: link for link in outcome.links})
 
     def show_plan(self, plan: p.Plan, state: p.PlanState, finished_at: float | None = None) -> None:
         self._rev += 1
         body = plans.body(plan, state, self.note, self.started_at, finished_at)
         slot = f"plan:{self.task}"
         events.show(self.ctx, self.thread, slot, self._rev, body, urgent=state != "working")
-        known = {"state": _TASK_STATE[state], "plan": body, "usage": self.usage}
+        known = {
+            "state": _TASK_STATE[state],
+            "plan": body,
+            "usage": self.usage,
+        }
         self.ctx.set("status", self._status.model_copy(update=known))
 
     def answer(self, text: str, seq: int) -> None:
@@ -53,9 +75,11 @@ class Report:
         slot = f"note:{self.task}:answer {seq}"
         events.show(self.ctx, self.thread, slot, 1, p.NoteBody(text=text))
 
-    def interrupted(self, plan: p.Plan) -> None:
-        self.note = "Interrupted: reading the new message and planning again."
+    def rethinks(self, plan: p.Plan, why: str) -> None:
+        """Show the plan while another is made, with a sentence that holds until then."""
+        lasting, self.note = self.note, why
         self.show_plan(plan, "working")
+        self.note = lasting
 
     def finish(
         self,
@@ -74,7 +98,7 @@ class Report:
             outcome=outcome,
             summary=summary,
             files=sorted(self.files),
-            checks=list(self.checks),
+            checks=list(self.checks.values()),
             asked_by=list(people.values()),
             asked=[
                 p.Asked(by=entry.author, text=entry.text[:ASKED_CHARS])
@@ -83,8 +107,10 @@ class Report:
             ],
             seconds=at - self.started_at if self.started_at else 0.0,
             usage=self.usage,
+            turns=self.turns,
             model=self.model,
-            downloadable=bool(self.files) or outcome == "stopped",
+            links=list(self.links.values()),
+            downloadable=bool(self.files) or (outcome == "stopped" and self.turns > 0),
         )
         events.show(self.ctx, self.thread, f"result:{self.task}", 1, result, urgent=True)
 

@@ -10,14 +10,21 @@ from restate import Context, Service, TerminalError
 
 from agent import protocol as p
 from agent import transcript
+from agent.asking import Asker
 from agent.config import RunConfig
+from agent.llm import user_hash
 from agent.loop import StepLoop
+from agent.model import Caller
+from agent.purse import Purse
 from agent.retries import LONG_STEP, PROMPT
+from agent.secrets import redact
 from agent.tools.contract import Bench, Checkpoint, RolledBack
 from sandbox.client import SandboxClient
 from sandbox.durable import is_cancel
 from sandbox.errors import SandboxError, SandboxGone, Unreachable
 from sandbox.protocol import SandboxRef
+
+WAITS = "waiting for an answer about money"
 
 step = Service(
     p.STEP, invocation_retry_policy=PROMPT, inactivity_timeout=LONG_STEP, abort_timeout=LONG_STEP
@@ -37,11 +44,22 @@ class StepRequest(p.Wire):
     digests: list[p.TaskDigest] = []
     context: list[p.ThreadMessage] = []
     """What stood in the thread before we were mentioned in it."""
+    summary: str = ""
+    """What the tasks before `digests` came to."""
+    guidance: str = ""
+    """What the project says to those who work on it."""
+    repository: str = ""
+    """Where the project comes from, or why it could not be had."""
+    in_repository: bool = False
+    """It comes from one, and can be published."""
+    answers: list[p.Answered] = []
+    """What people were asked about the plan, and what came of it."""
     sandbox: SandboxRef
     seen_seq: int = 0
     """Newest message the task had read when the step began."""
     spent_usd: float = 0.0
-    """What the task has cost before this step."""
+    """What the task has cost before this step; of older releases."""
+    allowance: p.Allowance | None = None
     after: Checkpoint | None = None
     """The checkpoint of the step before, maybe still under way."""
     fence: int
@@ -54,27 +72,52 @@ log = restate.getLogger(__name__)  # type: ignore[no-untyped-call]  # silent on 
 @step.handler()
 async def run_step(ctx: Context, request: StepRequest) -> p.StepOutcome:
     """Work until the model finishes the step, a limit is hit, or we are cancelled."""
-    sandbox = SandboxClient(ctx, request.sandbox, request.fence)
+    sandbox = SandboxClient(ctx, request.sandbox, request.fence, clean=redact)
+    caller = Caller(ctx, request.thread.key, background=request.config.background)
+    asker = Asker(
+        ctx,
+        request.task,
+        request.thread,
+        request.requester,
+        request.config,
+        request.seen_seq,
+        caller.rest,
+    )
+    before = request.allowance or p.Allowance(spent_usd=request.spent_usd)
     bench = Bench(
         ctx=ctx,
+        asker=asker,
+        caller=caller,
+        purse=Purse(asker, request.config, before),
         sandbox=sandbox,
         fence=request.fence,
+        user_hash=user_hash(request.thread.team, request.requester.user_id),
         task=request.task,
         run_id=f"{request.task}/{request.step_id}/run {request.number}",
         thread=request.thread,
-        requester=request.requester,
         config=request.config,
         generation=request.sandbox.generation,
+        repository=request.in_repository,
         activity_rev=request.number * 10_000,
-        seen_seq=request.seen_seq,
         after=request.after,
     )
     current = next(s for s in request.plan.steps if s.id == request.step_id)
     items = transcript.for_worker(
-        request.messages, request.digests, request.plan, current, request.context
+        request.messages,
+        request.digests,
+        request.plan,
+        current,
+        request.context,
+        summary=request.summary,
+        guidance=request.guidance,
+        repository=request.repository,
+        answers=request.answers,
     )
-    loop = StepLoop(bench, items, request.spent_usd)
+    bench.purse.waits = lambda waiting: bench.say(WAITS if waiting else "", waiting=waiting)
+    loop = StepLoop(bench, items)
     outcome = await _work(loop, bench)
+    caller.rest()
+    outcome = outcome.model_copy(update={"allowance": bench.purse.allowance, "links": bench.links})
     if outcome.outcome != "rolled_back":
         outcome = outcome.model_copy(update={"mutated": bench.mutated})
     log.info("%s: %s, %d turns", bench.run_id, outcome.outcome, outcome.turns)
@@ -91,17 +134,18 @@ async def _work(loop: StepLoop, bench: Bench) -> p.StepOutcome:
             summary=str(loss),
             checkpoint=loss.checkpoint,
             generation=loss.generation,
-            usage=loop.usage,
-            turns=loop.turns,
+            usage=loop.calls.usage,
+            turns=loop.guards.turns,
         )
     except (TerminalError, SandboxError) as error:
         cancelled = isinstance(error, TerminalError) and is_cancel(error)
         return p.StepOutcome(
             outcome="interrupted" if cancelled else "failed",
             summary=_what_was_done(bench) if cancelled else _sentence(error),
+            final=not cancelled,
             files=sorted(bench.written),
-            usage=loop.usage,
-            turns=loop.turns,
+            usage=loop.calls.usage,
+            turns=loop.guards.turns,
         )
 
 

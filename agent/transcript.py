@@ -37,6 +37,12 @@ def for_planner(
     files: list[str],
     seen_before: int,
     context: list[p.ThreadMessage] | None = None,
+    *,
+    summary: str = "",
+    guidance: str = "",
+    repository: str = "",
+    answers: list[p.Answered] | None = None,
+    trouble: str = "",
 ) -> list[Item]:
     """One user item.
 
@@ -46,15 +52,25 @@ def for_planner(
         files: paths in the project.
         seen_before: highest sequence number the interrupted plan already knew.
         context: what stood in the thread before we were mentioned in it.
+        summary: what the tasks before `digests` came to.
+        guidance: what the project says to those who work on it.
+        repository: where the project comes from, or why it could not be had.
+        answers: questions of earlier drafts, and what came of them.
+        trouble: why the plan so far did not work out.
     """
     known = [m for m in messages if m.seq <= seen_before]
     fresh = [m for m in messages if m.seq > seen_before]
     parts = [
         _context(context),
+        _guidance(guidance),
+        _section("Repository", [repository] if repository else []),
+        _section("Summary of earlier work", [_quoted(summary)] if summary else []),
         _section("Earlier tasks in this thread", [_digest(d) for d in digests]),
         _section("Messages", [_message(m) for m in known]),
         _section("Plan so far", [plans.as_text(plan, "planner")] if plan else []),
         _section("New messages" if plan else "Messages", [_message(m) for m in fresh]),
+        _section("Your questions", [_answered(a) for a in answers or []]),
+        _section("What went wrong", [_quoted(trouble)] if trouble else []),
         _section("Files of the project", files),
     ]
     return [user("\n\n".join(part for part in parts if part), _images(messages))]
@@ -66,12 +82,21 @@ def for_worker(
     plan: p.Plan,
     step: p.PlanStep,
     context: list[p.ThreadMessage] | None = None,
+    *,
+    summary: str = "",
+    guidance: str = "",
+    repository: str = "",
+    answers: list[p.Answered] | None = None,
 ) -> list[Item]:
     """One user item: the request, the plan with outcomes, and the step to do now."""
     parts = [
         _context(context),
+        _guidance(guidance),
+        _section("Repository", [repository] if repository else []),
+        _section("Summary of earlier work", [_quoted(summary)] if summary else []),
         _section("Earlier tasks in this thread", [_digest(d) for d in digests]),
         _section("Messages", [_message(m) for m in messages]),
+        _section("Your questions", [_answered(a) for a in answers or []]),
         _section("Goal", [plan.goal]),
         _section("Assumptions", [f"- {text}" for text in plan.assumptions]),
         _section("Plan", [plans.as_text(plan, "worker")]),
@@ -82,6 +107,22 @@ def for_worker(
 
 def _section(title: str, rows: list[str]) -> str:
     return f"# {title}\n" + "\n".join(rows) if rows else ""
+
+
+def _quoted(text: str) -> str:
+    """Line by line behind a mark, so that no heading in it passes for one of ours."""
+    return "\n".join(f"> {line}" for line in text.strip().splitlines())
+
+
+def _guidance(text: str) -> str:
+    rows = [_quoted(text)] if text.strip() else []
+    return _section("Notes in the project for those who work on it", rows)
+
+
+def _answered(answered: p.Answered) -> str:
+    who = f" ({_name(answered.by)})" if answered.by else ""
+    answer = answered.answer or "see the messages"
+    return f"- {answered.question}\n  {answer}{who}"
 
 
 def _message(entry: p.HistoryEntry) -> str:

@@ -13,6 +13,7 @@ def load(name: str) -> Template:
     return Template(files(__package__).joinpath(f"{name}.md").read_text("utf-8"))
 
 
+@cache
 def render(name: str, **values: str) -> str:
     """Raises KeyError when the template names a value that is not given."""
     return load(name).substitute(values)

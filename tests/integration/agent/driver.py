@@ -22,9 +22,17 @@ def is_planning(request: dict[str, Any]) -> bool:
     return "role: planner" in request["instructions"]
 
 
-def plan(*steps: str, answer: str = "") -> Reply:
+def plan(*steps: str, answer: str = "", question: str = "", options: tuple[str, ...] = ()) -> Reply:
     rows = [{"id": s, "title": s.title(), "detail": s, "done_when": "it is"} for s in steps]
-    return say(json.dumps({"goal": "A goal", "assumptions": [], "answer": answer, "steps": rows}))
+    draft = {
+        "goal": "A goal",
+        "assumptions": [],
+        "answer": answer,
+        "question": question,
+        "options": options,
+        "steps": rows,
+    }
+    return say(json.dumps(draft))
 
 
 def shell(command: str) -> Reply:

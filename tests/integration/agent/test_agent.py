@@ -182,7 +182,6 @@ async def test_passing_trouble_with_the_model_is_not_seen_in_the_thread(
     ("fault", "words"),
     [
         (Fault(kind="status", status=401), "key"),
-        (Fault(kind="insufficient_quota"), "quota"),
         (Fault(kind="html"), "openai_base_url"),
         (Fault(kind="refusal"), "refused"),
     ],

@@ -406,3 +406,41 @@ async def test_of_a_click_and_a_message_at_once_the_first_counts_and_is_shown(
         late = await asking.answer(written, ANA, "approve")
     assert (outcome.verdict, outcome.message) == ("denied", "no")
     assert (late.accepted, late.outcome) == (False, outcome)
+
+
+async def test_a_doubt_of_the_models_is_asked_runs_nothing_and_guards_nothing(
+    make_agent: Any,
+) -> None:
+    def doubt(action: str, command: str | None) -> Reply:
+        given = {"action": action, "why": "It cannot be undone.", "command": command}
+        return Reply(calls=(call("request_approval", given),))
+
+    def script(request: dict[str, Any]) -> Reply:
+        if is_planning(request):
+            return plan("clean")
+        done = outputs(request)
+        turns = [
+            doubt("Drop the table", "touch dropped"),
+            doubt("Push", "git push origin main"),
+            doubt("Delete the old data", None),
+            shell("ls"),
+        ]
+        return turns[len(done)] if len(done) < len(turns) else finish(str(done))
+
+    async with make_agent(script) as agent:
+        await agent.say("clean up")
+        first = await agent.approval()
+        assert (first.command, first.kind) == ("touch dropped", "command")
+        assert first.question == "Drop the table (It cannot be undone.)"
+        assert (await agent.answer(first, ANA, "approve")).accepted
+        bodies = agent.threads
+        second = await bodies.until(
+            p.ApprovalBody, lambda b: b.outcome is None and b.request.approval != first.approval
+        )
+        assert second.request.command == "Delete the old data"
+        assert (await agent.answer(second.request, ANA, "deny")).accepted
+        result = await agent.result()
+    assert "'approved': 'Drop the table', 'by': 'Ana'" in result.summary
+    assert "'error': 'not_needed'" in result.summary
+    assert "'detail': 'Ana denied this.'" in result.summary
+    assert "'output': ''" in result.summary

@@ -151,3 +151,29 @@ def test_a_stop_withdraws_it_whatever_was_written() -> None:
 
 def test_a_long_reply_is_clipped() -> None:
     assert len(closed(wrote(4, ANA, "x" * 40_000))[2]) == 1000
+
+
+# --- money that is not the requester's alone ------------------------------------------------------
+
+
+def test_where_approvers_are_named_only_they_may_spend_what_is_shared() -> None:
+    asked = request(kind="budget", command="", options=["More"], approvers_only=True)
+    for user in ("UANA", "UBEN"):
+        told = refuse(asked, answer(user, "answer", answer="More"))
+        assert told == "Only <@UCARL> can answer this."
+    assert refuse(asked, answer("UCARL", "answer", answer="More")) == ""
+    group = asked.model_copy(update={"approvers": ["S0OPS"]})
+    assert refuse(group, answer("UANA", "answer", answer="More", groups=["S0OPS"])) == ""
+    assert "outside" in refuse(asked, answer("UCARL", "answer", answer="More", outsider=True))
+
+
+def test_where_none_are_named_the_requester_may() -> None:
+    asked = request(kind="budget", command="", options=["More"], approvers_only=True, approvers=[])
+    assert refuse(asked, answer("UANA", "answer", answer="More")) == ""
+    assert refuse(asked, answer("UBEN", "answer", answer="More"))
+
+
+def test_a_budget_is_not_approved_or_raised_by_other_words_than_those_offered() -> None:
+    asked = request(kind="budget", command="", options=["Continue with $2.00 more", "Stop"])
+    for given_ in (answer("UANA", "approve"), answer("UANA", "answer", answer="$500 more")):
+        assert refuse(asked, given_) == "That is not one of the choices."

@@ -62,7 +62,7 @@ def test_a_new_plan_keeps_what_is_done_and_says_what_is_dropped_and_new() -> Non
         ("c", "kept", "pending"),
         ("d", "new", "pending"),
     ]
-    assert plans.change_note(new, "Ana") == (
+    assert plans.change_note(new, "after Ana wrote again") == (
         "New plan after Ana wrote again: kept 2, dropped 1, new 1."
     )
 
@@ -92,3 +92,18 @@ def test_no_finished_work_is_ever_lost_or_done_twice(
     assert {s.id for s in new.steps if s.status == "complete"} == done
     assert [s.id for s in new.steps if s.status == "pending"] == [i for i in after if i not in done]
     assert len({s.id for s in new.steps}) == len(new.steps)
+
+
+def test_a_failed_step_is_not_counted_as_new_again() -> None:
+    failed = plans.with_step(plan(("a", "pending")), "a", "error", "It is locked.")
+    failed = failed.model_copy(
+        update={"steps": [s.model_copy(update={"mark": "new"}) for s in failed.steps]}
+    )
+    around = plans.take_over(failed, plan(("b", "pending")))
+    assert plans.change_note(around, "x") == "New plan x: new 1."
+
+
+def test_a_step_that_is_kept_knows_how_far_it_came() -> None:
+    begun = plans.with_step(plan(("a", "pending")), "a", "pending", "Interrupted: wrote a.py")
+    again = plans.take_over(begun, plan(("a", "pending"), ("b", "pending")))
+    assert [step.digest for step in again.steps] == ["Interrupted: wrote a.py", ""]

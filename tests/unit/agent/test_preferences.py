@@ -65,3 +65,16 @@ def test_a_budget_below_a_cent_or_without_end_is_refused() -> None:
         refused = problem(request, CHOICES)
         assert refused is not None
         assert (refused.ok, refused.field) == (False, "budget_usd")
+
+
+def test_plans_are_approved_first_where_anybody_chose_so() -> None:
+    first, at_once = p.Preferences(plan_first=True), p.Preferences(plan_first=False)
+    must = CHOICES.model_copy(update={"defaults": first})
+    assert merged(first, at_once, CHOICES).plan_first
+    assert merged(at_once, first, CHOICES).plan_first
+    assert merged(NOBODY, at_once, must).plan_first
+    assert not merged(NOBODY, NOBODY, CHOICES).plan_first
+    refused = problem(p.SavePreferences(chosen=at_once, by=ANA), must)
+    assert refused is not None
+    assert (refused.ok, refused.field) == (False, "plan_first")
+    assert problem(p.SavePreferences(chosen=at_once, by=ANA), CHOICES) is None
