@@ -1,0 +1,3 @@
+"""The projects of the evaluations are no tests of ours."""
+
+collect_ignore = ["tasks"]

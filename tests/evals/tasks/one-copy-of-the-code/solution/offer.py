@@ -1,0 +1,5 @@
+from money import euros
+
+
+def price(cents: int) -> str:
+    return f"only {euros(cents)}!"

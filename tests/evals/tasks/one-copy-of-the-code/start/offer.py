@@ -1,0 +1,4 @@
+def price(cents: int) -> str:
+    sign = "-" if cents < 0 else ""
+    whole, rest = divmod(abs(cents), 100)
+    return f"only {sign}{whole:,}.{rest:02} EUR!"

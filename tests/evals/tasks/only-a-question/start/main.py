@@ -1,0 +1,4 @@
+values = [3, 1, 2]
+other = values
+other.sort()
+print(values)

@@ -1,0 +1,3 @@
+from shop.cart import label
+
+assert label({"a": 150}) == "1.50"

@@ -1,0 +1,3 @@
+def total_price(items: dict[str, int]) -> int:
+    """Cents for all items."""
+    return sum(items.values())

@@ -1,0 +1,3 @@
+def calc(items: dict[str, int]) -> int:
+    """Cents for all items."""
+    return sum(items.values())
