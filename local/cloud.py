@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Literal
 
 from bot.manifest import MANIFEST, manifest
+from local.github.state import TOKEN as GITHUB_TOKEN
 from local.processes import Child
 from local.restate.server import RestateServer, free_port
 from local.sandboxes import Sandboxes, end_sandboxes
@@ -25,6 +26,24 @@ from local.slack.seed import SIGNING_SECRET
 # They open nothing but the workspace on loopback.
 BOT_TOKEN = "xoxb-local-threadwright"
 APP_TOKEN = "xapp-local-threadwright"
+
+_PASSED_ON = (
+    "LLM_MODEL_CHEAP",
+    "LLM_WINDOW_TOKENS",
+    "THREADWRIGHT_APPROVALS",
+    "THREADWRIGHT_APPROVERS",
+    "THREADWRIGHT_BUDGET_USD",
+    "THREADWRIGHT_BUDGET_THREAD_USD",
+    "THREADWRIGHT_BUDGET_CHANNEL_USD",
+    "THREADWRIGHT_BUDGET_DAY_USD",
+    "THREADWRIGHT_BUDGET_MORE_USD",
+    "THREADWRIGHT_PLAN_FIRST",
+    "THREADWRIGHT_POLICY_FILE",
+    "THREADWRIGHT_PREVIEW_MINUTES",
+    "THREADWRIGHT_PRICES_FILE",
+    "THREADWRIGHT_SECRETS",
+)
+"""Settings that a person may try out on the demo, whatever the model."""
 
 Door = Literal["socket", "http"]
 """How Slack reaches the bot: through a socket that the bot opened, or by signed requests to it."""
@@ -40,9 +59,12 @@ class Cloud:
     agent: Child
     bot: Child
     model: Child | None
+    github: Child
     control_plane: Child | None
     """Of the sandboxes, when they are Modal's and there is no account."""
     page_url: str
+    github_url: str = ""
+    """Where its repositories and pull requests can be looked at."""
     control_url: str = ""
     """The control plane's door for tests."""
     door_url: str = ""
@@ -56,7 +78,7 @@ class Cloud:
 
     @property
     def children(self) -> list[Child]:
-        ours = (self.bot, self.agent, self.model, self.slack, self.control_plane)
+        ours = (self.bot, self.agent, self.model, self.slack, self.github, self.control_plane)
         return [child for child in ours if child is not None]
 
 
@@ -91,7 +113,8 @@ async def running_cloud(wishes: Wishes = Wishes()) -> AsyncIterator[Cloud]:
         data_dir = Path(folder)
         data_dir.chmod(0o755)  # the sandbox's own user passes through
         cloud = _assemble(data_dir, wishes)
-        needed = [c for c in (cloud.model, cloud.slack, cloud.control_plane) if c is not None]
+        beside = (cloud.model, cloud.slack, cloud.github, cloud.control_plane)
+        needed = [child for child in beside if child is not None]
         try:
             await asyncio.gather(cloud.restate.start(), *(_up(child) for child in needed))
             async with _running_product(cloud):
@@ -133,8 +156,9 @@ def _assemble(data_dir: Path, wishes: Wishes) -> Cloud:
     agent_bind, bot_bind = f"127.0.0.1:{free_port()}", f"127.0.0.1:{free_port()}"
     environ = os.environ if wishes.sandbox_environ is None else wishes.sandbox_environ
     sandboxes = Sandboxes(environ, data_dir)
+    ours = {name: os.environ[name] for name in _PASSED_ON if os.environ.get(name)}
     model_settings = {
-        "OPENAI_API_KEY": "scripted",
+        "OPENAI_API_KEY": "none",
         "OPENAI_BASE_URL": wishes.model_url or f"{model_url}/v1",
         "LLM_API": "responses",
     }
@@ -148,6 +172,14 @@ def _assemble(data_dir: Path, wishes: Wishes) -> Cloud:
         app = data_dir / "manifest.yml"
         app.write_text(manifest("https://threadwright.example"), encoding="utf-8")
         door = {"SLACK_SIGNING_SECRET": SIGNING_SECRET, "THREADWRIGHT_SLACK_BIND": door_bind}
+
+    github_port = free_port()
+    github_url = f"http://127.0.0.1:{github_port}"
+    github = {
+        "GITHUB_URL": github_url,
+        "GITHUB_API_URL": f"{github_url}/api/v3",
+        "GITHUB_TOKEN": GITHUB_TOKEN,
+    }
 
     def child(name: str, arguments: list[str], settings: Mapping[str, str], health: str) -> Child:
         log = data_dir / f"{name}.log"
@@ -171,6 +203,9 @@ def _assemble(data_dir: Path, wishes: Wishes) -> Cloud:
         )
         if scripted
         else None,
+        github=child(
+            "github", ["local.github", "--port", str(github_port)], {}, f"{github_url}/health"
+        ),
         control_plane=child("modal", sandboxes.stand_in, {}, f"{sandboxes.control_url}/running")
         if sandboxes.stand_in
         else None,
@@ -181,6 +216,8 @@ def _assemble(data_dir: Path, wishes: Wishes) -> Cloud:
                 **engine,
                 **model_settings,
                 **sandboxes.settings,
+                **github,
+                **ours,
                 "THREADWRIGHT_AGENT_BIND": agent_bind,
                 **wishes.agent_environ,
             },
@@ -200,6 +237,7 @@ def _assemble(data_dir: Path, wishes: Wishes) -> Cloud:
             f"http://{bot_bind}/health",
         ),
         page_url=slack_url,
+        github_url=github_url,
         control_url=sandboxes.control_url,
         door_url=f"http://{door_bind}" if wishes.door == "http" else "",
         install=wishes.install,

@@ -10,7 +10,7 @@ import pytest
 from local.sandboxes import end_sandboxes
 from tests.fakes.restate import Engine, running_engine
 
-OURS = ("SLACK_", "OPENAI_", "LLM_", "RESTATE_", "SANDBOX_", "MODAL_", "THREADWRIGHT_")
+OURS = ("SLACK_", "OPENAI_", "LLM_", "RESTATE_", "SANDBOX_", "MODAL_", "THREADWRIGHT_", "GITHUB_")
 
 
 @pytest.fixture(autouse=True)

@@ -19,6 +19,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from agent import history
 from agent import protocol as p
 from local.errors import LocalCloudError
 from tests.chaos.slack_oracle import Found, Offence, Verdict
@@ -142,9 +143,10 @@ async def _judge(world: World, talk: Talk) -> list[Offence]:
         for one in await reader.sessions()
         if (one["channel"], one["thread_ts"]) == (talk.channel, talk.root)
     ]
+    said = await world.sessions.transcript(talk.ref)
     found = Found(
         view=await world.sessions.read(talk.ref),
-        history=await world.sessions.call(p.READ_UNREAD, talk.ref.key, p.ReadRequest()),
+        history=p.Unread(messages=sorted(said.entries, key=history.order), digests=said.tasks),
         messages=await reader.messages(talk.channel, talk.root),
         presence="".join(sessions),
     )

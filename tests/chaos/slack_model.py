@@ -29,13 +29,13 @@ class Scribe:
 
     def __init__(self) -> None:
         self.given: defaultdict[str, set[str]] = defaultdict(set)
-        """Marks by task key."""
+        """Marks by the key of the prompt cache; a planner's is its task's, hashed."""
         self.disordered: list[tuple[str, list[str]]] = []
         """Task and messages of a request that were not in the order they were written in."""
 
     def scenario(self, request: dict[str, Any]) -> Reply:
         said = conversation.read(request)
-        task = "/".join(str(request.get("prompt_cache_key")).split("/")[:2])
+        task = str(request.get("prompt_cache_key"))
         for section in _SECTIONS:
             marks = tokens(said.sections.get(section, ""))
             self.given[task].update(marks)

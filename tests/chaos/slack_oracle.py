@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from agent import protocol as p
+from agent.llm.responses import hashed_key
 from bot import names
 from tests.chaos.slack_model import Scribe, tokens
 from tests.chaos.slack_talk import Said, Talk
@@ -95,7 +96,7 @@ class Verdict:
         readers: defaultdict[str, set[str]] = defaultdict(set)
         for digest in self._found.history.digests:
             marks = set(tokens(digest.request))
-            given = self._scribe.given.get(digest.task, set())
+            given = self._scribe.given.get(hashed_key(digest.task), set())
             if digest.outcome == "stopped":  # what it had read after the stop is read again
                 given = set()
             for mark in marks | given:

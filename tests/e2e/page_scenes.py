@@ -11,10 +11,13 @@ from typing import Any, Literal
 from playwright.async_api import Browser, Page, expect
 from slack_sdk.web.async_client import AsyncWebClient
 
+from agent import protocol as p
+from bot.views import MessageBody, preferences, render
 from local.slack import modals, seed
 from local.slack.client import PeopleClient
 from local.slack.server import running_workspace
 from local.slack.workspace import Workspace
+from tests.e2e import page_cards
 from tests.e2e.browser import ARTEFACTS, running_browser
 from tests.e2e.page_blocks import (
     context,
@@ -169,6 +172,38 @@ class Scenes:
         modals.show(self.ws, "U0BEN", modals.checked_view(view, "modal"), on_top=False)
         return "#user=U0BEN&channel=C0BUILD"
 
+    async def settings(self) -> str:
+        known = p.PreferencesView(chosen=p.Preferences(plan_first=True), choices=page_cards.CHOICES)
+        view = preferences.modal(preferences.Owner("person", "U0BEN"), known, now=0.0)
+        modals.show(self.ws, "U0BEN", modals.checked_view(view, "modal"), on_top=False)
+        return "#user=U0BEN&channel=C0BUILD"
+
+    async def plan_card(self) -> str:
+        return await self._cards(page_cards.plan())
+
+    async def publish_card(self) -> str:
+        return await self._cards(page_cards.publish())
+
+    async def long_publish_card(self) -> str:
+        return await self._cards(page_cards.publish(lines=900), page_cards.command())
+
+    async def budget_cards(self) -> str:
+        return await self._cards(page_cards.continued(), page_cards.budget())
+
+    async def shared_budget_cards(self) -> str:
+        return await self._cards(page_cards.channel(), page_cards.quota())
+
+    async def spent(self) -> str:
+        return await self._cards(page_cards.status(), page_cards.result())
+
+    async def _cards(self, *bodies: MessageBody) -> str:
+        """A thread with these messages as the product renders them."""
+        root = await self.ana.post("C0BUILD", "@threadwright build a URL shortener with tests")
+        for body in bodies:
+            shown = render(body, f"{seed.TEAM.id}:C0BUILD:{root}")
+            await self.bot(root, text=shown.text, blocks=shown.blocks or None)
+        return f"#user=U0ANA&channel=C0BUILD&thread={root}"
+
     async def empty(self) -> str:
         return "#user=U0CLEO&channel=C0VAULT"
 
@@ -266,6 +301,13 @@ async def main() -> None:
             "direct",
             "home",
             "modal",
+            "settings",
+            "plan_card",
+            "publish_card",
+            "long_publish_card",
+            "budget_cards",
+            "shared_budget_cards",
+            "spent",
         ]
         for name in wanted:
             where = await getattr(scenes, name)()

@@ -47,6 +47,7 @@ async def start(module: str, environ: dict[str, str], *arguments: str) -> tuple[
     [
         ("agent", {}, "OPENAI_API_KEY is not set"),
         ("agent", {**AGENT, "LLM_API": "soap"}, "LLM_API='soap'"),
+        ("agent", {"OPENAI_API_KEY": "sk-one sk-two"}, "check OPENAI_API_KEY"),
         ("agent", {**AGENT, "SANDBOX_BACKEND": "cloud"}, "SANDBOX_BACKEND"),
         ("agent", {**AGENT, "THREADWRIGHT_AGENT_BIND": "here"}, "THREADWRIGHT_AGENT_BIND='here'"),
         ("agent", {**AGENT, "THREADWRIGHT_POLICY_FILE": "/no/file"}, "/no/file cannot be read"),

@@ -6,6 +6,7 @@ import signal
 import sys
 import textwrap
 import time
+from datetime import timedelta
 from pathlib import Path
 
 import aiohttp
@@ -24,6 +25,11 @@ async def say(ctx: restate.Context, text: str) -> str:
     return text
 
 
+@echo.handler()
+async def wait(ctx: restate.Context, _: str) -> None:
+    await ctx.sleep(timedelta(hours=1))
+
+
 async def test_a_registered_handler_answers_through_the_engine(engine: Engine) -> None:
     async with engine.serve([echo]), aiohttp.ClientSession() as http:
         url = f"{engine.server.ingress_url}/restate/call/Echo/say"
@@ -39,6 +45,26 @@ async def test_restate_speaks_http2_and_people_ask_for_health_over_http1(engine:
             (deployment,) = (await response.json())["deployments"]
     assert deployment["http_version"] == "HTTP/2.0"
     assert deployment["protocol_type"] == "BidiStream"
+
+
+async def test_a_thousand_that_wait_leave_room_for_what_they_wait_for(engine: Engine) -> None:
+    """Tasks wait for their plan and their steps, which are invocations too."""
+    async with engine.serve([echo]), aiohttp.ClientSession() as http:
+        begin = f"{engine.server.ingress_url}/restate/send/Echo/wait"
+
+        async def begin_some(count: int) -> None:
+            for _ in range(count):
+                async with http.post(begin, json="") as response:
+                    response.raise_for_status()
+
+        await asyncio.gather(*(begin_some(55) for _ in range(20)))
+        counted = "select count(*) as many from sys_invocation where status = 'running'"
+        async with asyncio.timeout(30):
+            while (await engine.query(counted))[0]["many"] < 1000:
+                await asyncio.sleep(0.1)
+        call = f"{engine.server.ingress_url}/restate/call/Echo/say"
+        async with asyncio.timeout(20), http.post(call, json="hello") as response:
+            assert await response.json() == "hello"
 
 
 async def test_a_taken_port_is_named_in_one_sentence() -> None:

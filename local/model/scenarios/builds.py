@@ -12,6 +12,7 @@ _VAGUE = re.compile(
     r"|a project|a tool)\b\W*(?:nice|cool|useful|small|fun|please|for me|for us|\W)*$",
     re.IGNORECASE,
 )
+_GAME = re.compile(r"\b(?:build|make|write|create|code)\b(?: me| us)? a (?:\w+ )?game\b", re.I)
 _TESTS = "python3 -m unittest -q"
 
 
@@ -52,6 +53,14 @@ KNOWN = ["builds.program"]
 GOAL = "A small program with passing tests"
 
 
+WHICH_GAME = "Which game shall it be?"
+GAMES = ("A number guessing game", "Something else")
+
+
+def asks_for_a_game(text: str) -> bool:
+    return bool(_GAME.search(text)) and named(text) is None
+
+
 def vague(text: str) -> bool:
     return bool(_VAGUE.search(text.strip()))
 
@@ -62,7 +71,8 @@ def named(text: str) -> Program | None:
 
 def _chosen(work: Conversation) -> Program:
     """The answer is in the digest of the step that asked; else somebody wrote it."""
-    return named(work.sections.get("Plan", "")) or named(work.all_said) or PROGRAMS[0]
+    said = (work.sections.get("Plan", ""), work.answers, work.all_said)
+    return next(filter(None, map(named, said)), PROGRAMS[0])
 
 
 @step(

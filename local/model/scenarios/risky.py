@@ -122,13 +122,12 @@ def push(_: Work) -> Script:
     tag = "git tag v0.1.$(git tag | wc -l) && git tag"
     seen = yield turn(
         shell(f"test -d {_REMOTE} || git init -q --bare {_REMOTE}"),
-        shell(f"git config remote.origin.url {_REMOTE}"),
         shell(tag),
         think="In this demo, origin is a bare repository inside the project's .git folder.",
     )
     if not seen.last.passed:
         yield stuck(seen.last)
-    seen = yield turn(shell("git push origin main --tags"))
+    seen = yield turn(shell(f"git push {_REMOTE} main --tags"))
     if seen.last.denied:
         left_out = "The push was not approved, so nothing left the sandbox."
         yield turn(finish(f"{left_out} The commit and its tag are ready.", [], [tag]))

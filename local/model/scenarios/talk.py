@@ -19,8 +19,9 @@ ANSWER = (
     "I turn a request in this thread into a plan, carry it out in the thread's own sandbox, and "
     "hand over the project. Write again at any time and I re-plan; risky commands wait for your "
     "approval. You are talking to a scripted demo model: the commands are real, the answers are "
-    "prepared. Try *build a to-do CLI with tests*, *fix the failing test*, *publish a release* or "
-    "*build something*. (scripted demo model)"
+    "prepared. Try *build a to-do CLI with tests* (or *plan first: …*), *build a game*, *fix the "
+    "failing test*, *repo: acme/hello — fix the failing test and open a pull request*, *show me "
+    "the page you built*, *publish a release* or *deploy it to the moon*. (scripted demo model)"
 )
 
 _PROGRESS = re.compile(
