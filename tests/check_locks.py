@@ -8,7 +8,11 @@ import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
-PYTHON_LOCKS = [ROOT / "requirements.lock", *sorted((ROOT / "local/wheels").glob("*.lock"))]
+PYTHON_LOCKS = [
+    ROOT / "requirements.lock",
+    ROOT / "tests/bench/peers/requirements.lock",
+    *sorted((ROOT / "local/wheels").glob("*.lock")),
+]
 NODE_LOCK = ROOT / "local/restate/package-lock.json"
 
 
