@@ -151,7 +151,8 @@ export class Composer {
 
   /** What the app can be asked for from anywhere, and its commands where they can be used. */
   shortcutItems() {
-    const { global_shortcuts: everywhere = [], commands, bot } = this.options.workspace();
+    const known = this.options.workspace() ?? {}; // nothing is, before the first answer
+    const { global_shortcuts: everywhere = [], commands = [], bot } = known;
     const items = everywhere.map((one) => ({
       label: one.name,
       hint: bot.name,

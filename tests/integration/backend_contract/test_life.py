@@ -287,7 +287,7 @@ async def test_a_sandbox_ends_at_its_hard_limit_in_the_middle_of_a_job_and_comes
     with pytest.raises(SandboxGone):
         await box.poll(job, wait=20)
 
-    assert running("54330") == 0
+    await until(lambda: running("54330") == 0)
     again = Box(worker, await worker.ensure(spec(name), box.ref, [snapshot]))
     assert again.ref.generation == box.ref.generation + 1
     assert await again.output("cat file") == "kept"
