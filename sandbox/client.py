@@ -233,6 +233,7 @@ class SandboxClient:
 
         for path, text in wanted.items():
             self._refuse_hidden(path, (text or "").encode())
+            self._refuse_hidden(path, (before.get(path) or "").encode())  # it could not be put back
 
         async def change() -> Done:
             done: list[str] = []

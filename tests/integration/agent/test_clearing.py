@@ -237,7 +237,10 @@ async def test_a_file_seen_with_a_hidden_value_is_not_written_back(
         if len(done) == 1:
             edit = {"path": "conf", "old": "x=1", "new": "x=2", "replace_all": None}
             return Reply(calls=(call("edit_file", edit),))
-        if len(done) == 2:
+        if len(done) == 2:  # what one of its files held could not be put back
+            patch = "*** Begin Patch\n*** Delete File: conf\n*** End Patch\n"
+            return Reply(calls=(call("apply_patch", {"patch": patch}),))
+        if len(done) == 3:
             return shell("sed -i s/x=1/x=2/ conf; wc -c < conf; cat conf")
         return finish(json.dumps(done))
 
@@ -245,5 +248,6 @@ async def test_a_file_seen_with_a_hidden_value_is_not_written_back(
         await agent.say("go")
         result = await agent.result()
     done = json.loads(result.summary)
-    assert "stands for a value that is not shown" in done[1]["detail"]
-    assert done[2]["output"] == f"{len(KEY) + 9}\nkey=[secret]\nx=2\n"
+    for refused in done[1:3]:
+        assert "stands for a value that is not shown" in refused["detail"]
+    assert done[3]["output"] == f"{len(KEY) + 9}\nkey=[secret]\nx=2\n"
