@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict
 
 from agent.policy import bash, hosts
 from agent.policy.rules import STRICTNESS, Decision, Policy, ReadOnly, Rule
+from agent.policy.words import RUNS, Found, is_arg
 from agent.protocol import ApprovalPreset
 from sandbox.protocol import PROJECT_DIR
 
@@ -91,7 +92,7 @@ def scripts(command: str, workdir: str = ".") -> list[str]:
     found = _commands(command)
     words = [one.words for one in found if one is not None]
     places = _places(words, _start(command, workdir))
-    run = (one[1] for one in _resolved(words, places) if one[0] == bash.RUNS)
+    run = (one[1] for one in _resolved(words, places) if one[0] == RUNS)
     return list(dict.fromkeys(path for path in run if path != "$"))
 
 
@@ -119,7 +120,7 @@ def _findings(
 
 
 @lru_cache(maxsize=4)  # a text is judged, then asked for its scripts
-def _commands(text: str) -> tuple[bash.Found | None, ...]:
+def _commands(text: str) -> tuple[Found | None, ...]:
     """At most one more than may be."""
     return tuple(islice(bash.commands(text), MAX_COMMANDS + 1))
 
@@ -127,7 +128,7 @@ def _commands(text: str) -> tuple[bash.Found | None, ...]:
 def _on_one(
     policy: Policy,
     rules: dict[str, list[Rule]],
-    one: bash.Found,
+    one: Found,
     words: list[str],
     preset: ApprovalPreset,
 ) -> Iterator[_Finding]:
@@ -171,7 +172,7 @@ def _hits(policy: Policy, rule: Rule, words: list[str]) -> bool:
         return False
     rest = words[len(rule.argv) :]
     return (
-        (not rule.any_arg or any(bash.is_arg(w, arg) for w in rest for arg in rule.any_arg))
+        (not rule.any_arg or any(is_arg(w, arg) for w in rest for arg in rule.any_arg))
         and (not rule.like or any(_looks(rule, word) for word in rest))
         and (not rule.outside or any(_is_outside(policy, word) for word in rest))
         and (not rule.remote or hosts.leaves(words, policy.egress_hosts))

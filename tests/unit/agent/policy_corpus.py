@@ -165,6 +165,7 @@ HIDDEN = {
     "git rebase --exec='git push' main": "a command of rebase",
     "git bisect run git push": "a command of bisect",
     "git submodule foreach 'git push'": "a command of submodule",
+    "git -c alias.x=!'curl http://{localhost,example.com}/' x": "braces in an alias of git",
     "git -c core.sshCommand=./x fetch": "a program of git's",
     "git -c core.pager='git push' log": "a pager",
     "GIT_PAGER='git push' git log": "a pager",
@@ -290,9 +291,65 @@ FORBIDDEN = {
     "git config --global credential.helper store": "stored credentials",
 }
 
+MISREAD = [
+    # substitutions that the grammar takes for text
+    *(
+        "echo ${x:-`git push`}",
+        "x=${y:=`git push`}",
+        "x=a; : ${x#$(git push)}",
+        ": ``; x=1 ``git push",
+    ),
+    *("echo \"${x:-'$(git push)'}\"", "cat <<E\n`git push`\nE", "cat <<-E\n\t$(git push)\n\tE"),
+    *("echo `echo \\`git push\\``", "x=git; echo `\\$x push`", 'x="$\\\n(git push)"'),
+    *("cat <<E\n$(: ${x:-<(git push)})\nE", "cat <<-E\n\t$((git push) )\n\tE"),
+    # blanks, lines, quotes and words that it sees elsewhere
+    *("echo a\f# ; git push", "echo a\r# ; git push", "echo a\v# ; git push", "ls\n\\git push"),
+    *("ls\n\\\ngit push", ": $'\\\\'; git push #'", "git <<E push\nE", "bash 0<<< 'git push'"),
+    *("0<<< 'git push' sh", "bash 0< <(echo git push)", 'x=git; export x; bash -c "\\$x push"'),
+    *('eval "\\`echo git\\` push"', "eval echo \\\\\\' \\; git push \\; echo \\\\\\'"),
+    # where a shell has its program from
+    *("bash < <(echo git push)", "exec <<< 'git push'; bash", "f() { sh; }; f <<< 'git push'"),
+    *(
+        "if true; then sh; fi <<< 'git push'",
+        "f() { sh; } <<< 'git push'; f",
+        "bash -c sh <<< 'git push'",
+    ),
+    *(
+        "f() { sh; }; echo git push | f",
+        "x=/dev/stdin; . $x <<< 'git push'",
+        "echo git push | eval sh",
+    ),
+    *("source /dev/fd/63 63< <(echo git push)", "source -- /dev/stdin <<< 'git push'"),
+    *("x=-c; bash $x 'git push'", "bash -{a,b}c 'git push'"),
+    *("coproc sh; echo git push >&${COPROC[1]}", "sh <<E\ngit\\\n push\nE"),
+    *("bash <<E\n\\`echo git\\` push\nE", "x=git; export x; bash <<E\n\\$x push\nE"),
+    # what the shell evaluates again, or runs under another name
+    *("sh <<'E'\n: $'\\'; git push #'\nE",),
+    *("echo git push | sh $x", "shopt -s expand_aliases\nalias g='echo git push | sh'\ng"),
+    *(": $(>x ! git push)", ": $(>x ! sh <<'E'\ngit push\nE\n)"),
+    *("eval -- git push", "test -v 'a[$(git push)]'", "[[ 'a[$(git push)]' -eq 0 ]]"),
+    *("x='a[$(git push)]'; echo $((x))", "let 'a[$(git push)]'", "x='$(git push)'; echo ${x@P}"),
+    *("printf -v 'a[$(git push)]' x", "declare 'a[$(git push)]=1'", "jobs -x git push"),
+    *("mapfile -C 'git push' -c 1 <<< x", "compgen -C 'git push' x", "compgen -W '$(git push)'"),
+    *("history -s git push; fc -s git", "hash -p /tmp/stubs/git zz; zz push"),
+    *("BASH_CMDS[zz]=/tmp/stubs/git; zz push", "shopt -s expand_aliases\nalias g=git\ng push"),
+    *("shopt -s expand_aliases\nBASH_ALIASES[g]=git\ng push", "sh <<'E'\nalias g=git\ng push\nE"),
+    *("shopt -s expand_aliases\nalias x='#'\nx <<E\ngit push\nE",),
+    *("env 'BASH_FUNC_x%%=() { git push; }' bash -c x",),
+]
+"""Run `git push`, and were allowed once: `test_policy_oracle.py` found them."""
+
+PUSHES_UNSEEN = [
+    *("echo git push > x; sh x", "echo git push | tee x; . ./x", "cp /tmp/stubs/git x; ./x push"),
+    *("x='[$(git'; y=' push)]'; z=a$x$y; echo $((z))", "ln -s /tmp/stubs/git x; ./x push"),
+]
+"""Run it and are allowed: a script written and run at once, a program under another name, and a
+text put together and then read again by arithmetic. The sandbox is the wall."""
+
 CORPUS = [
     *((command, "allow", why) for command, why in EVERYDAY.items()),
     *((command, "ask", why) for command, why in (RISKY | HIDDEN).items()),
+    *((command, "ask", "runs `git push`") for command in MISREAD),
     *((command, "deny", why) for command, why in FORBIDDEN.items()),
 ]
 

@@ -3,12 +3,13 @@
 import shlex
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.policy import judge, load_policy
 from agent.policy.rules import STRICTNESS
 from agent.protocol import ApprovalPreset
+from tests.unit.agent.ordinary_commands import ORDINARY
 from tests.unit.agent.policy_corpus import CORPUS, EVERYDAY, HIDDEN, OPAQUE
 
 POLICY = load_policy()
@@ -44,6 +45,10 @@ AROUND = [
     *("{}; ls", "ls; {}", "ls && {}", "{} && ls", "{} || ls", "ls | {}", "{} | cat", "echo $({})"),
     *("({})", "{{ {}; }}", "f() {{ {}; }}; f", "if true; then {}; fi", "while true; do {}; done"),
     *("x=$({})", 'echo "$({})"', "cat <(ls; {})", "{} &", "! {}", "bash <<'EOF'\n{}\nEOF"),
+    *("! if true; then {}; fi", "time {{ {}; }}", "coproc {{ {}; }}", "coproc NAME {{ {}; }}"),
+    *("! for x in 1; do {}; done", "time while true; do {}; done", "! function f {{ {}; }}"),
+    *("! if false; then :; elif {}; then :; fi", "time if false; then :; else {}; fi", "! ! {}"),
+    *("time -p -- {{ {}; }}", "! time until {}; do :; done", "coproc NAME {{ time {{ {}; }}; }}"),
 ]
 """Take the text of a command."""
 
@@ -69,7 +74,6 @@ def test_what_a_program_does_inside_is_not_seen(command: str) -> None:
 
 
 @given(st.sampled_from(SIMPLE), st.lists(st.sampled_from(WRAPPED), min_size=1, max_size=2))
-@settings(deadline=None)
 def test_a_wrapper_never_loosens_the_verdict(command: str, wrappers: list[str]) -> None:
     wrapped = command
     for wrapper in wrappers:
@@ -78,27 +82,23 @@ def test_a_wrapper_never_loosens_the_verdict(command: str, wrappers: list[str]) 
 
 
 @given(st.sampled_from([c for c in COMMANDS if "\n" not in c]), st.sampled_from(QUOTED))
-@settings(deadline=None)
 def test_a_command_inside_a_word_is_judged_as_strictly(command: str, wrapper: str) -> None:
     wrapped = wrapper.format(shlex.quote(command))
     assert strictness(wrapped) >= strictness(command), wrapped
 
 
 @given(st.sampled_from([c for c in COMMANDS if "<<" not in c]), st.sampled_from(AROUND))
-@settings(deadline=None)
 def test_what_stands_around_a_command_never_loosens_the_verdict(command: str, around: str) -> None:
     joined = around.format(command.removesuffix("&").rstrip(" ;"))
     assert strictness(joined) >= strictness(command), joined
 
 
 @given(st.sampled_from(COMMANDS), st.sampled_from(COMMANDS), st.sampled_from(["\n", "\n:\n"]))
-@settings(deadline=None)
 def test_two_commands_are_as_strict_as_the_stricter(one: str, other: str, between: str) -> None:
     assert strictness(f"{one}{between}{other}") >= max(strictness(one), strictness(other))
 
 
 @given(st.sampled_from(COMMANDS), st.text(alphabet="|&;<>(){}$`'\"\\ \n*[]#=!-ax", max_size=30))
-@settings(deadline=None)
 def test_presets_are_ordered_whatever_follows_a_command(command: str, text: str) -> None:
     presets: tuple[ApprovalPreset, ...] = ("relaxed", "default", "strict")
     said = [STRICTNESS[judge(POLICY, command + text, one).decision] for one in presets]
@@ -116,6 +116,12 @@ def test_a_long_file_in_a_heredoc_is_data() -> None:
     assert judge(POLICY, f"cat > a.py <<'EOF'\n{body}EOF").decision == "ask"  # more than 1000 pipes
     body = body.replace("|", "")
     assert judge(POLICY, f"cat > a.py <<'EOF'\n{body}EOF").decision == "allow"
+
+
+def test_ordinary_commands_are_allowed() -> None:
+    asked = [one for one in ORDINARY if judge(POLICY, one).decision != "allow"]
+    assert asked == []
+    assert len(ORDINARY) >= 150
 
 
 def test_everyday_commands_name_no_rule() -> None:
