@@ -172,7 +172,7 @@ class _Asking:
             except LLMRetry as error:
                 limited = p.Refused(began=began, at=time.time(), after=error.after)
                 return _Told(
-                    problem=str(error),
+                    problem=redact(str(error)),
                     after=error.after,
                     limited=limited if error.limited else None,
                     lost=isinstance(error, AnswerLost),
@@ -233,9 +233,9 @@ async def drop(ctx: Context, request: Drop) -> p.Nothing:
             await llm.delete(request.answer)
         except LLMRetry as error:
             wait = timedelta(seconds=error.after) if error.after is not None else None
-            raise RetryableError(str(error), retry_after=wait) from error
+            raise RetryableError(redact(str(error)), retry_after=wait) from error
         except LLMFatal as error:
-            raise TerminalError(str(error)) from error
+            raise TerminalError(redact(str(error))) from error
         return p.Nothing()
 
     options = RunOptions(

@@ -1,9 +1,9 @@
 """The model, behind one interface: `llm_for(...).turn(Request(...)) -> Turn`.
 
 Read `types.py` first, then `responses.py` (the default API), `chat.py` (compatibility),
-`background.py` (answers that are asked for later), `failures.py` (what is worth another try) and
-`bounds.py` (how much an answer may be), `counting.py` (its tokens). Nothing here keeps state, reads
-settings or retries.
+`background.py` (answers that are asked for later), `events.py` (how a stream is read),
+`failures.py` (what is worth another try), `bounds.py` (how much an answer may be) and `counting.py`
+(its tokens). Nothing here keeps state, reads settings or retries.
 """
 
 from typing import Literal
@@ -12,6 +12,7 @@ from agent.llm.background import BackgroundLLM
 from agent.llm.bounds import OUTPUT_TOKENS
 from agent.llm.chat import ChatLLM
 from agent.llm.connection import OPENAI_URL, Endpoint, default_api
+from agent.llm.counting import sent_tokens
 from agent.llm.images import ReadImage, Unreadable
 from agent.llm.listing import model_warnings
 from agent.llm.pricing import PricesError, charged, cost_usd, load_prices, priced, rate_usd
@@ -23,7 +24,6 @@ from agent.llm.types import (
     LLMError,
     LLMFatal,
     LLMRetry,
-    OnDelta,
     Request,
     ToolCall,
     Turn,
@@ -44,7 +44,6 @@ __all__ = [
     "LLMError",
     "LLMFatal",
     "LLMRetry",
-    "OnDelta",
     "PricesError",
     "ReadImage",
     "Request",
@@ -62,6 +61,7 @@ __all__ = [
     "model_warnings",
     "priced",
     "rate_usd",
+    "sent_tokens",
     "user_hash",
     "without_reasoning",
 ]

@@ -9,9 +9,10 @@ import time
 
 from agent.llm import bounds, chat_items, repairs
 from agent.llm.chat_answer import Answer
-from agent.llm.connection import Connection, Endpoint, Events
+from agent.llm.connection import Connection, Endpoint
 from agent.llm.counting import with_usage
-from agent.llm.types import Json, LLMFatal, LLMRetry, OnDelta, Request, Turn
+from agent.llm.events import Events
+from agent.llm.types import Json, LLMFatal, LLMRetry, Request, Turn
 
 log = logging.getLogger(__name__)
 
@@ -28,11 +29,11 @@ class ChatLLM:
         self._refused: set[str] = set()
         """Fields this server does not take, as learnt from its refusals."""
 
-    async def turn(self, req: Request, on_delta: OnDelta | None = None) -> Turn:
+    async def turn(self, req: Request) -> Turn:
         while True:
             body = self._body(req)
             try:
-                return await self._ask(req, body, on_delta)
+                return await self._ask(req, body)
             except LLMFatal as error:
                 if not self._learns(body, error):
                     raise
@@ -64,12 +65,13 @@ class ChatLLM:
             self._refused.add(named[0])
         return True
 
-    async def _ask(self, req: Request, body: Json, on_delta: OnDelta | None) -> Turn:
+    async def _ask(self, req: Request, body: Json) -> Turn:
         started = time.monotonic()
         async with self._connection.stream("/chat/completions", body) as events:
             answer = Answer()
             try:
-                await _read(events, answer, on_delta)
+                await _read(events, answer)
+                await events.drain()
             except bounds.Flood:
                 log.warning("the answer of %s was cut: it did not end", req.model)
                 return bounds.cut_turn(req.model, request_id=events.request_id, ms=_ms(started))
@@ -100,11 +102,9 @@ def to_wire(req: Request, limit_field: str, output_tokens: int = bounds.OUTPUT_T
     return body
 
 
-async def _read(events: Events, answer: Answer, on_delta: OnDelta | None) -> None:
+async def _read(events: Events, answer: Answer) -> None:
     """Read to the end of the stream: the usage comes after the `finish_reason`."""
     async for chunk in events:
-        for kind, piece in answer.take(chunk):
-            if on_delta is not None:
-                await on_delta(kind, piece)
+        answer.take(chunk)
     if answer.finish is None:
         raise LLMRetry("The model's answer ended before it was complete.")

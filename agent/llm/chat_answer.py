@@ -3,7 +3,6 @@ name: calls without numbers or ids, arguments as objects, thoughts within the te
 """
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,7 +11,6 @@ from agent.llm.counting import counted
 from agent.llm.types import Json, Stop, ToolCall, Turn
 
 _STOPS: dict[str, Stop] = {"length": "max_tokens", "content_filter": "filtered"}
-_THOUGHTS = ("reasoning_content", "reasoning")
 _THINK = re.compile(r"\s*<think>.*?</think>\s*", re.DOTALL)
 
 
@@ -36,22 +34,14 @@ class Answer:
     _usage: Any = None
     _meter: bounds.Meter = field(default_factory=bounds.Meter)
 
-    def take(self, chunk: Json) -> Iterator[tuple[str, str]]:
-        """Take in one chunk; gives its (kind, piece) to show. Raises LLMError."""
-        if chunk.get("type") == "error":  # the flat form; the SDK raises the nested one
-            raise failures.of_error(chunk.get("code"), None, str(chunk.get("message")))
+    def take(self, chunk: Json) -> None:
+        """Take in one chunk. Raises Flood."""
         self._head = self._head or chunk
         self._usage = chunk.get("usage") or self._usage
         for choice in (chunk.get("choices") or [])[:1]:
             delta = choice.get("delta") or {}
             self._take_delta(delta, choice.get("finish_reason"))
-            for name in _THOUGHTS:
-                if isinstance(delta.get(name), str) and delta[name]:
-                    self._meter.take(delta[name])
-                    yield "thinking", delta[name]
-                    break  # a server may send both names for one thought
-            if delta.get("content"):
-                yield "text", delta["content"]
+            self._meter.take(delta.get("reasoning_content") or delta.get("reasoning"))
 
     def _take_delta(self, delta: Json, finish: str | None) -> None:
         text, refusal = delta.get("content") or "", delta.get("refusal") or ""

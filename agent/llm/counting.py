@@ -35,9 +35,13 @@ def with_usage(turn: Turn, asked: Request) -> Turn:
     """The turn, about counted by its length when the server gave no count: it is not free."""
     if turn.usage.input or turn.usage.output:
         return turn
-    sent = [asked.instructions, asked.items, asked.tools, asked.json_schema]
-    usage = Usage(input=_tokens(sent), output=_tokens(turn.items or turn.text))
+    usage = Usage(input=sent_tokens(asked), output=_tokens(turn.items or turn.text))
     return turn.model_copy(update={"usage": usage})
+
+
+def sent_tokens(asked: Request) -> int:
+    """About how many tokens a request is, by its length."""
+    return _tokens([asked.instructions, asked.items, asked.tools, asked.json_schema])
 
 
 def _whole_input(told: int, part: int) -> int:

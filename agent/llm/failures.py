@@ -9,16 +9,21 @@ key.
 import json
 import math
 import re
+import ssl
 import time
 from collections.abc import Mapping
 from email.utils import parsedate_to_datetime
 
+import anyio
+import httpx2  # the SDK's transport, and what it stands on
 from openai import APIConnectionError, APIError, APIStatusError, APITimeoutError
 
 from agent.llm.types import FatalCode, LLMContextOverflow, LLMError, LLMFatal, LLMRetry
 
-RAISED = (APIError, json.JSONDecodeError)
-"""What the SDK raises while a request is made or its stream is read."""
+_BROKEN = (httpx2.RequestError, ssl.SSLError, anyio.EndOfStream)
+"""A connection that broke while a stream was read; the last two are not mapped by the transport."""
+RAISED = (APIError, json.JSONDecodeError, *_BROKEN)
+"""What is raised while a request is made or its stream is read."""
 
 _QUOTA_CODES = {
     "insufficient_quota",
@@ -58,11 +63,12 @@ class ReasoningRefused(LLMFatal):
 def translate(error: Exception) -> LLMError:
     """The failure as this package tells it. Raises `error` itself when it is none of `RAISED`."""
     match error:
-        case APITimeoutError():
+        case APITimeoutError() | httpx2.TimeoutException():
             return LLMRetry("The model's server was silent for too long.")
         case APIConnectionError():
-            cause = error.__cause__
-            return LLMRetry(f"The connection to the model's server failed ({_name(cause)}).")
+            return _connection_failed(error.__cause__ or error)
+        case httpx2.RequestError() | ssl.SSLError() | anyio.EndOfStream():
+            return _connection_failed(error)
         case APIStatusError():
             return _of_status(error)
         case APIError():
@@ -170,5 +176,5 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
     return min(max(0.0, seconds), _LONGEST_WAIT)
 
 
-def _name(cause: BaseException | None) -> str:
-    return type(cause).__name__ if cause is not None else "unknown cause"
+def _connection_failed(cause: BaseException) -> LLMRetry:
+    return LLMRetry(f"The connection to the model's server failed ({type(cause).__name__}).")

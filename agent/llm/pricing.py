@@ -8,13 +8,14 @@ newer prices decides what it decided before.
 import re
 import tomllib
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime
+from decimal import Decimal
 from functools import cache
 from pathlib import Path
 from typing import Annotated
 
-from genai_prices import Usage as PricedUsage
-from genai_prices import calc_price
+from genai_prices.data_snapshot import get_snapshot
+from genai_prices.types import TieredPrices
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from agent import protocol
@@ -95,19 +96,8 @@ def cost_usd(
         at: when the call was made, for dated prices; default now.
         own: prices that go before the known ones.
     """
-    if (price := _own_price(own or {}, model)) is not None:
-        return price.of(usage)
-    tokens = PricedUsage(
-        input_tokens=usage.input,
-        cache_read_tokens=usage.cached,
-        cache_write_tokens=usage.cache_write,
-        output_tokens=usage.output,
-    )
-    try:
-        known = calc_price(tokens, model, provider_id="openai", genai_request_timestamp=at)
-    except (LookupError, ValueError):  # unknown model, or a count that cannot be
-        return None
-    return float(known.total_price)
+    price = _own_price(own or {}, model) or _known_price(model, at, usage)
+    return None if price is None else price.of(usage)
 
 
 def rate_usd(model: str, own: Prices | None = None) -> float | None:
@@ -141,3 +131,32 @@ def _own_price(own: Prices, model: str) -> Price | None:
 
 def _is_dated(name: str, model: str) -> bool:
     return model.startswith(name) and _DATED.fullmatch(model, len(name)) is not None
+
+
+def _known_price(model: str, at: datetime | None, usage: Usage) -> Price | None:
+    """Of genai-prices, for a call like this: each token of a long one may cost more. None too for a
+    count that cannot be.
+
+    Read here rather than by its `calc_price`, which checks its whole table at every call.
+    """
+    if usage.cached + usage.cache_write > usage.input:
+        return None
+    try:
+        _, known = get_snapshot().find_provider_model(model, None, "openai", None)
+    except LookupError:
+        return None
+    prices = known.get_prices(at or datetime.now(UTC))
+    input_, output, cached, cache_write = (
+        _rate(getattr(prices, f"{kind}_mtok"), usage.input)
+        for kind in ("input", "output", "cache_read", "cache_write")
+    )
+    if input_ is None or output is None:
+        return None
+    return Price(input=input_, output=output, cached=cached, cache_write=cache_write)
+
+
+def _rate(price: Decimal | TieredPrices | None, input_tokens: int) -> float | None:
+    if isinstance(price, TieredPrices):
+        reached = [tier.price for tier in price.tiers if input_tokens > tier.start]
+        price = reached[-1] if reached else price.base
+    return None if price is None else float(price)

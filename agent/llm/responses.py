@@ -11,13 +11,13 @@ import logging
 import time
 
 from agent.llm import bounds, failures, repairs
-from agent.llm.connection import Connection, Endpoint, Events
+from agent.llm.connection import Connection, Endpoint
 from agent.llm.counting import counted, with_usage
+from agent.llm.events import Events
 from agent.llm.types import (
     Json,
     LLMFatal,
     LLMRetry,
-    OnDelta,
     Request,
     Stop,
     Turn,
@@ -26,10 +26,6 @@ from agent.llm.types import (
 
 log = logging.getLogger(__name__)
 
-_DELTAS = {
-    "response.output_text.delta": "text",
-    "response.reasoning_summary_text.delta": "thinking",
-}
 _KEY_CHARS = 32
 _TERMINAL = {"response.completed", "response.incomplete", "response.failed"}
 _INCOMPLETE: dict[str, Stop] = {"max_output_tokens": "max_tokens", "content_filter": "filtered"}
@@ -39,25 +35,25 @@ class ResponsesLLM:
     def __init__(self, endpoint: Endpoint) -> None:
         self._connection = Connection(endpoint)
 
-    async def turn(self, req: Request, on_delta: OnDelta | None = None) -> Turn:
+    async def turn(self, req: Request) -> Turn:
         try:
-            return await self._ask(req, on_delta)
+            return await self._ask(req)
         except failures.ReasoningRefused:
             items = without_reasoning(req.items)
             if len(items) == len(req.items):
                 raise
             log.warning("earlier reasoning refused, asked again without it")
-            return await self._ask(req.model_copy(update={"items": items}), on_delta)
+            return await self._ask(req.model_copy(update={"items": items}))
 
     async def aclose(self) -> None:
         await self._connection.aclose()
 
-    async def _ask(self, req: Request, on_delta: OnDelta | None) -> Turn:
+    async def _ask(self, req: Request) -> Turn:
         started = time.monotonic()
         body = wire_for(self._connection.endpoint, req)
         async with self._connection.stream("/responses", body) as events:
             try:
-                response, items = await _read(events, on_delta)
+                response, items = await _read(events)
                 await events.drain()
             except bounds.Flood:
                 log.warning("the answer of %s was cut: it did not end", req.model)
@@ -110,7 +106,7 @@ def hashed_key(key: str) -> str:
     return hashlib.sha256(key.encode()).hexdigest()[:_KEY_CHARS]
 
 
-async def _read(events: Events, on_delta: OnDelta | None) -> tuple[Json, list[Json]]:
+async def _read(events: Events) -> tuple[Json, list[Json]]:
     """The final response, and its items from `output_item.done`: ciphertext told earlier may be
     partial."""
     done: dict[int, Json] = {}
@@ -120,13 +116,9 @@ async def _read(events: Events, on_delta: OnDelta | None) -> tuple[Json, list[Js
         meter.take(event.get("delta"))
         if kind == "response.output_item.done":
             done[event["output_index"]] = event["item"]
-        elif kind in _DELTAS and on_delta is not None:
-            await on_delta(_DELTAS[kind], event["delta"])
         elif kind in _TERMINAL:
             response = event["response"]
             return response, [done[i] for i in sorted(done)] or response.get("output") or []
-        elif kind == "error":  # the flat form; the SDK raises the nested one
-            raise failures.of_error(event.get("code"), None, str(event.get("message")))
     raise LLMRetry("The model's answer ended before it was complete.")
 
 

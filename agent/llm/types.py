@@ -6,7 +6,6 @@ Responses items on every API; the backends convert at the edge.
 """
 
 import hashlib
-from collections.abc import Awaitable, Callable
 from typing import Any, Literal, Protocol
 
 from pydantic import BaseModel, ConfigDict
@@ -135,13 +134,8 @@ class LLMContextOverflow(LLMFatal):
         super().__init__(message, "context_overflow")
 
 
-OnDelta = Callable[[str, str], Awaitable[None]]
-"""Called with ("text" | "thinking", piece) while the answer arrives. For display only: a repeated
-attempt starts over, and nothing may be decided from it."""
-
-
 class LLM(Protocol):
-    async def turn(self, req: Request, on_delta: OnDelta | None = None) -> Turn:
+    async def turn(self, req: Request) -> Turn:
         """Ask once. Raises LLMRetry, LLMFatal or LLMContextOverflow; never retries a failure
         itself."""
         ...

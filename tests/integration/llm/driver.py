@@ -163,7 +163,7 @@ class Thread:
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.STDOUT,
         )
-        output, _ = await asyncio.wait_for(process.communicate(), 60)
+        output, _ = await asyncio.wait_for(process.communicate(), 180)
         code = process.returncode
         return {"ok": code == 0, "exit_code": code, "output": output.decode()}
 

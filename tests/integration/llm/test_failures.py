@@ -22,6 +22,7 @@ from agent.llm import (
 )
 from local.model import Fault, ScriptedModel
 from tests.integration.llm.conftest import Api
+from tests.serving import serving
 
 REQUEST = Request(
     model="gpt-6.1-sol",
@@ -308,7 +309,7 @@ async def test_what_is_told_is_one_short_sentence(
 
 async def test_an_answer_without_an_end_is_cut(llm: LLM, server: ScriptedModel) -> None:
     server.fail(Fault(kind="flood"))
-    turn = await asyncio.wait_for(llm.turn(REQUEST), 20)
+    turn = await asyncio.wait_for(llm.turn(REQUEST), 90)
     assert (turn.stop, turn.items, turn.calls) == ("max_tokens", [], [])
     assert turn.usage.output > 100_000, "what was paid for is counted, if only about"
     assert (await llm.turn(REQUEST)).stop == "end"
@@ -320,7 +321,7 @@ async def test_a_line_without_an_end_is_cut(
 ) -> None:
     server.fail(Fault(kind="endless_line"))
     llm = backend(Endpoint(api_key="k", base_url=server.base_url, wire_bytes=1 << 20))
-    turn = await asyncio.wait_for(llm.turn(REQUEST), 20)
+    turn = await asyncio.wait_for(llm.turn(REQUEST), 90)
     await llm.aclose()
     assert turn.stop == "max_tokens"
 
@@ -363,14 +364,9 @@ async def test_an_answer_of_unknown_shape_is_worth_another_try() -> None:
 
     app = web.Application()
     app.router.add_post("/v1/{path:.*}", strange)
-    runner = web.AppRunner(app)
-    await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0)
-    await site.start()
-    url = f"http://127.0.0.1:{runner.addresses[0][1]}/v1"
-    for backend in (ResponsesLLM, ChatLLM):
-        llm = backend(Endpoint(api_key="k", base_url=url))
-        with pytest.raises(LLMRetry, match="unknown shape"):
-            await llm.turn(REQUEST)
-        await llm.aclose()
-    await runner.cleanup()
+    async with serving(app) as url:
+        for backend in (ResponsesLLM, ChatLLM):
+            llm = backend(Endpoint(api_key="k", base_url=f"{url}/v1"))
+            with pytest.raises(LLMRetry, match="unknown shape"):
+                await llm.turn(REQUEST)
+            await llm.aclose()

@@ -129,7 +129,7 @@ async def graded(
         "OPENAI_API_KEY": "k",
         "OPENAI_BASE_URL": f"{url}/v1",
         "LLM_API": api,
-        "LLM_IDLE_SECONDS": "1",
+        "LLM_IDLE_SECONDS": "3",
     }
     for name, value in wanted.items():
         monkeypatch.setenv(name, value)
@@ -149,7 +149,7 @@ async def graded(
 
 
 async def _until_up(http: aiohttp.ClientSession, url: str) -> None:
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 90
     while True:
         try:
             async with http.get(f"{url}/health"):

@@ -125,12 +125,12 @@ async def test_as_a_process_it_serves_until_it_is_told_to_stop() -> None:
         stdout=asyncio.subprocess.PIPE,
     )
     assert process.stdout is not None
-    line = (await asyncio.wait_for(process.stdout.readline(), 20)).decode()
+    line = (await asyncio.wait_for(process.stdout.readline(), 90)).decode()
     llm = llm_for(api_key="k", api="responses", base_url=line.split(": ", 1)[1].strip())
     turn = await llm.turn(REQUEST)
     await llm.aclose()
     process.terminate()
-    assert await asyncio.wait_for(process.wait(), 10) == 0
+    assert await asyncio.wait_for(process.wait(), 60) == 0
     assert "scripted demo model" in turn.text
 
 
@@ -140,7 +140,7 @@ async def test_a_port_that_is_taken_is_one_sentence(server: ScriptedModel) -> No
         *(sys.executable, "-m", "local.model", "--port", port),
         stderr=asyncio.subprocess.PIPE,
     )
-    _, error = await asyncio.wait_for(process.communicate(), 20)
+    _, error = await asyncio.wait_for(process.communicate(), 90)
     assert process.returncode == 1
     assert f"Port {port} cannot be used" in error.decode()
     assert "Traceback" not in error.decode()

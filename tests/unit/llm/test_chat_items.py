@@ -83,7 +83,7 @@ def answer_to(*chunks: Json) -> Turn:
     """The turn that a stream of these chunks comes to."""
     answer = Answer()
     for one in chunks:
-        list(answer.take(one))
+        answer.take(one)
     return answer.to_turn(request_id=None, ms=0)
 
 
@@ -176,14 +176,10 @@ def test_chunks_without_choices_or_usage_are_borne() -> None:
 
 
 @pytest.mark.parametrize("name", ["reasoning_content", "reasoning"])
-def test_thoughts_are_shown_and_are_no_part_of_the_answer(name: str) -> None:
+def test_thoughts_are_no_part_of_the_answer(name: str) -> None:
     answer = Answer()
-    shown = [
-        *answer.take(chunk({name: "Hm."})),
-        *answer.take(chunk({"content": "Hi."})),
-        *answer.take(chunk({}, "stop")),
-    ]
-    assert shown == [("thinking", "Hm."), ("text", "Hi.")]
+    for one in (chunk({name: "Hm."}), chunk({"content": "Hi."}), chunk({}, "stop")):
+        answer.take(one)
     turn = answer.to_turn(request_id=None, ms=0)
     assert turn.text == "Hi."
     assert "Hm." not in str(turn.items)

@@ -7,6 +7,7 @@ import pytest
 
 from agent import protocol as p
 from agent import transcript
+from local.model import planner
 from local.model.conversation import Row, read
 from local.model.refusal import Refusal
 from local.model.scenarios import starter, todo_plan
@@ -118,11 +119,55 @@ def test_what_people_wrote_is_read_from_the_agents_own_words() -> None:
     assert said.files == ["a.py"]
 
 
+@pytest.mark.parametrize(
+    "text",
+    ["plan first: build a tiny greeter", "build a greeter, tiny (attached: inbox/a.md, 3 B)"],
+)
+def test_a_starter_is_named_after_what_is_to_be_built_alone(text: str) -> None:
+    assert starter.goal(text).startswith("A tested starter package for: build a")
+    assert not any(word in starter.goal(text) for word in ("plan", "attached"))
+
+
+def test_build_this_means_what_the_thread_began_with() -> None:
+    before = [
+        p.ThreadMessage(ts="0.000001", author=ANA, text="A tiny greeter?"),
+        p.ThreadMessage(ts="0.000002", author=ANA, text="In French, too."),
+    ]
+
+    def read_as(text: str) -> list[str]:
+        items = transcript.for_planner([message(1, text)], [], None, [], 0, before)
+        return read({"instructions": "role: planner", "input": items}).messages
+
+    assert read_as("build this, please") == ["A tiny greeter?"]
+    assert read_as("build this game") == ["build this game"]
+
+
 def test_a_wish_replaces_the_step_it_overtakes() -> None:
     rows = [Row("complete", "todo.skeleton", ""), Row("pending", "todo.commands", "")]
     change = todo_plan.change(rows, "use sqlite")
     assert change.replaced == {"todo.commands": "todo.commands_sqlite"}
     assert "todo.sqlite" not in change.added
+
+
+@pytest.mark.parametrize(
+    ("deleted", "left"),
+    [("in colour", ["wish.note.2"]), ("something else", [])],
+    ids=["noted", "not in the plan"],
+)
+def test_a_message_that_was_taken_back_takes_its_step_with_it(
+    deleted: str, left: list[str]
+) -> None:
+    noted = [
+        p.PlanStep(id=id_, title="Note it", detail=detail, done_when="")
+        for id_, detail in (("wish.note", "in colour"), ("wish.note.2", "for cats"))
+    ]
+    gone = message(2, "").model_copy(update={"seq": 3, "edit": True})
+    messages = [message(1, "build it"), message(2, deleted), gone]
+    items = transcript.for_planner(messages, [], p.Plan(goal="g", steps=noted), [], 2)
+    reply = planner.plan(read({"instructions": "role: planner", "input": items}))
+    draft = json.loads(reply.text)
+    assert [row["id"] for row in draft["steps"]] == left
+    assert bool(draft["answer"])
 
 
 def test_what_is_built_already_is_not_added_again() -> None:

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from email.utils import format_datetime
 from pathlib import Path
 
+import genai_prices
 import pytest
 
 from agent import protocol
@@ -155,3 +156,21 @@ def test_prices_that_cannot_be_used_are_refused_in_one_sentence(
 def test_a_file_of_prices_that_is_missing_is_named(tmp_path: Path) -> None:
     with pytest.raises(PricesError, match=r"prices .*nowhere\.toml cannot be read"):
         load_prices(tmp_path / "nowhere.toml")
+
+
+@pytest.mark.parametrize("model", ["gpt-6.1-sol", "gpt-6-luna", "gpt-5", "gpt-4o"])
+@pytest.mark.parametrize("size", [100, 272_000, 272_001, 900_000])
+def test_a_call_costs_what_the_known_prices_say(model: str, size: int) -> None:
+    usage = Usage(input=size, cached=size // 2, cache_write=size // 10, output=7_000)
+    tokens = genai_prices.Usage(
+        input_tokens=usage.input,
+        cache_read_tokens=usage.cached,
+        cache_write_tokens=usage.cache_write,
+        output_tokens=usage.output,
+    )
+    known = genai_prices.calc_price(tokens, model, provider_id="openai")
+    assert cost_usd(usage, model) == pytest.approx(float(known.total_price))
+
+
+def test_a_model_that_is_not_sold_by_tokens_is_unpriced() -> None:
+    assert cost_usd(USAGE, "whisper-1") is None
