@@ -17,10 +17,12 @@ from datetime import UTC, datetime
 from agent import endpoint, links, settings
 from agent.app import SERVICES
 from agent.background import current_background
+from agent.idling import Idling
 from agent.llm import LLMFatal, PricesError, endpoint_for, load_prices, model_warnings
 from agent.model import current_llm
 from agent.policy import PolicyError, load_policy
 from agent.policy import cli as policy_cli
+from agent.repositories import git
 from agent.settings import Settings, SettingsError
 from sandbox import backend as sandbox_backend
 from sandbox.errors import SandboxError
@@ -28,6 +30,10 @@ from sandbox.settings import Settings as SandboxSettings
 from sandbox.settings import SettingsError as SandboxSettingsError
 
 log = logging.getLogger(__name__)
+
+RESUMING_SECONDS = 2.0
+"""What a crash cut off comes back in this time after a start, and has the event loop to itself."""
+
 REFUSALS = (
     SettingsError,
     SandboxSettingsError,
@@ -56,6 +62,7 @@ async def _probe(sandboxes: SandboxSettings) -> None:
 
 async def _check_models(now: Settings) -> None:
     """Warn of models that the provider does not have, or soon ends."""
+    await asyncio.sleep(RESUMING_SECONDS)  # to open a connection's TLS blocks the loop for 50 ms
     at = endpoint_for(api_key=now.openai_api_key.get_secret_value(), base_url=now.openai_base_url)
     for warning in await model_warnings(at, now.models_in_use, datetime.now(UTC).date()):
         log.warning("%s", warning)
@@ -66,6 +73,7 @@ async def serve(now: Settings, sandboxes: SandboxSettings) -> None:
     probing = asyncio.create_task(_probe(sandboxes))  # serving does not wait for it
     probing.add_done_callback(_stop_on_failure(stop))
     checking = asyncio.create_task(_check_models(now))
+    sweeping = asyncio.create_task(asyncio.to_thread(git.sweep))
     registered = False
 
     async def register() -> None:
@@ -74,6 +82,9 @@ async def serve(now: Settings, sandboxes: SandboxSettings) -> None:
         await endpoint.register(now.restate_admin_url, now.endpoint_url, auth_token=token)
         registered = True
 
+    idle = Idling()
+    watching = asyncio.create_task(idle.watch())
+    watching.add_done_callback(_stop_on_failure(stop))
     keys = [key.strip() for key in now.restate_identity_keys.split(",") if key.strip()]
     registering = asyncio.create_task(register())
     registering.add_done_callback(_stop_on_failure(stop))
@@ -84,8 +95,9 @@ async def serve(now: Settings, sandboxes: SandboxSettings) -> None:
         ready=lambda: registered,
         identity_keys=keys or None,
         pages=links.pages(),
+        hearing=idle,
     )
-    for task in (probing, checking, registering):
+    for task in (probing, checking, registering, watching, sweeping):
         if task.done():
             task.result()
         task.cancel()

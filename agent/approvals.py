@@ -22,11 +22,7 @@ from agent import protocol as p
 from agent.retries import PROMPT
 from sandbox.durable import is_cancel
 
-approval = Workflow(
-    p.APPROVAL,
-    invocation_retry_policy=PROMPT,
-    inactivity_timeout=timedelta(seconds=10),
-)
+approval = Workflow(p.APPROVAL, invocation_retry_policy=PROMPT)
 
 REQUEST = "request"
 OUTCOME = "outcome"

@@ -24,15 +24,17 @@ import restate
 from hypercorn.config import Config
 from restate.server import install_shutdown_hook
 
+from agent.replay import Unchanged
+
 log = logging.getLogger(__name__)
 
 Asgi = Callable[[Any, Any, Any], Awaitable[None]]
 """An ASGI application."""
 
 Durable = restate.Service | restate.VirtualObject | restate.Workflow
-_Message = MutableMapping[str, Any]
-_Receive = Callable[[], Awaitable[_Message]]
-_Send = Callable[[_Message], Awaitable[None]]
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
 
 SHUTDOWN_SECONDS = 4.0
 """After this the process ends hard. Safe: an unfinished step is driven again elsewhere."""
@@ -98,6 +100,8 @@ async def serve(
     identity_keys: list[str] | None = None,
     grace_seconds: float = 1.0,
     pages: Mapping[str, Asgi] | None = None,
+    hearing: Callable[[Receive], Receive] = lambda receive: receive,
+    same_bytes: bool = False,
 ) -> None:
     """Serve until `stop` is set; `GET /health` answers 200 once `ready()`.
 
@@ -107,19 +111,26 @@ async def serve(
         grace_seconds: what runs at the stop may end in this time, then it is cut off; the engine
             drives it again elsewhere.
         pages: further applications by path prefix, for example `{"/files/": app}`.
+        hearing: wraps what an attempt receives of the engine, in the attempt's own task; see
+            `idling.py`.
+        same_bytes: a replay must also write the same bytes, as it does within one release.
 
     Raises:
         EndpointError: the port is taken or not ours to bind.
     """
     host, port = host_and_port(bind, "the endpoint's bind address")
     await _refuse_taken(host, port)
+    codec = None if same_bytes else Unchanged()
+    app: Any = restate.app(
+        _described(services), identity_keys=identity_keys, journal_value_codec=codec
+    )
     attempts = _Attempts(
-        restate.app(_described(services), identity_keys=identity_keys), ready, pages or {}
+        lambda scope, receive, send: app(scope, hearing(receive), send), ready, pages or {}
     )
     closed = asyncio.Event()
-    app: Any = attempts
+    served: Any = attempts
     running = asyncio.create_task(
-        hypercorn.asyncio.serve(app, _config(host, port), shutdown_trigger=closed.wait)
+        hypercorn.asyncio.serve(served, _config(host, port), shutdown_trigger=closed.wait)
     )
     waiting = asyncio.create_task(stop.wait())
     await asyncio.wait({running, waiting}, return_when=asyncio.FIRST_COMPLETED)
@@ -199,14 +210,14 @@ class _Attempts:
     hypercorn itself would let each of them run to its end, however long that takes.
     """
 
-    def __init__(self, app: Any, ready: Callable[[], bool], pages: Mapping[str, Asgi]) -> None:
+    def __init__(self, app: Asgi, ready: Callable[[], bool], pages: Mapping[str, Asgi]) -> None:
         self._app = app
         self._ready = ready
         self._pages = pages
         self._running: set[asyncio.Task[Any]] = set()
         self._closing = False
 
-    async def __call__(self, scope: _Message, receive: _Receive, send: _Send) -> None:
+    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and scope["path"] == "/health":
             await _answer(send, self._ready() and not self._closing)
         elif scope["type"] == "lifespan":
@@ -221,8 +232,8 @@ class _Attempts:
             await self._app_for(scope["path"])(scope, receive, send)
 
     def _app_for(self, path: str) -> Asgi:
-        app: Asgi = self._app
-        return next((page for prefix, page in self._pages.items() if path.startswith(prefix)), app)
+        pages = (page for prefix, page in self._pages.items() if path.startswith(prefix))
+        return next(pages, self._app)
 
     async def end(self, grace_seconds: float) -> None:
         """Take nothing more; what still runs after the grace is cut off and driven again later."""
@@ -235,14 +246,14 @@ class _Attempts:
             await asyncio.wait(self._running, timeout=grace_seconds + 1.0)
 
 
-async def _live(receive: _Receive, send: _Send) -> None:
+async def _live(receive: Receive, send: Send) -> None:
     """The server's start and end, which Restate's app refuses to hear of."""
     for _ in ("startup", "shutdown"):
         message = await receive()
         await send({"type": f"{message['type']}.complete"})
 
 
-async def _answer(send: _Send, ok: bool) -> None:
+async def _answer(send: Send, ok: bool) -> None:
     headers = [(b"content-type", b"text/plain")]
     await send({"type": "http.response.start", "status": 200 if ok else 503, "headers": headers})
     await send({"type": "http.response.body", "body": b"ok\n" if ok else b"not ready\n"})

@@ -5,7 +5,9 @@ Restate raises a cancel at the handler's next await while the effect's coroutine
 """
 
 import asyncio
+import traceback
 from collections.abc import Awaitable, Callable
+from contextvars import ContextVar
 from dataclasses import replace
 from typing import Generic, TypeVar
 
@@ -17,6 +19,9 @@ ABORTED = 499
 """Status of the journal entry of an effect that we ended ourselves. It is never run again."""
 
 T = TypeVar("T", bound=BaseModel)
+
+effects_of_attempt: ContextVar[set[object] | None] = ContextVar("effects_of_attempt", default=None)
+"""What an attempt does at the moment, for those who serve it: one that does nothing only waits."""
 
 
 def is_cancel(error: TerminalError) -> bool:
@@ -59,12 +64,21 @@ class Effect(Generic[T]):
 
         async def abortable() -> T:
             self._task = asyncio.current_task()
+            if (doing := effects_of_attempt.get()) is not None:
+                doing.add(self)
             try:
                 return await body()
             except asyncio.CancelledError:
                 if self._aborted:
                     raise TerminalError("aborted", ABORTED) from None
                 raise  # the attempt is over: not journaled, runs again on the next one
+            except Exception as error:
+                if (written := _written(error)) is None:
+                    raise
+                raise written from None
+            finally:
+                if doing is not None:
+                    doing.discard(self)
 
         if options.type_hint is not None and isinstance(options.serde, DefaultSerde):
             options = replace(options, serde=Lean(options.type_hint))
@@ -74,6 +88,22 @@ class Effect(Generic[T]):
         self._aborted = True
         if self._task is not None and not self._task.done():
             self._task.cancel()
+
+
+def _written(error: Exception) -> Exception | None:
+    """What is raised in place of an error that holds half a letter: no journal takes that, and the
+    SDK would wait for ever for an effect whose failure it could not write. None: the error itself.
+    """
+    told = "".join(traceback.format_exception(error))
+    if _whole(told) == told:
+        return None
+    if isinstance(error, TerminalError):
+        return TerminalError(_whole(error.message), error.status_code, error.metadata)
+    return RuntimeError(_whole(told))
+
+
+def _whole(text: str) -> str:
+    return text.encode(errors="replace").decode()
 
 
 async def run(

@@ -5,7 +5,8 @@ a replay raises what the first run raised. `Retryable` is tried again by the eng
 number of times.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from typing import TypeVar
 
@@ -70,10 +71,18 @@ async def effect(
         retry_interval_factor=1.5,
         max_retry_interval=timedelta(seconds=10),
     )
-    try:
+    with journaled_errors():
         return await durable.run(ctx, name, journaled, options)
+
+
+@contextmanager
+def journaled_errors() -> Iterator[None]:
+    """An error of the sandbox that comes out of the journal is raised as itself; a cancel and
+    foreign errors pass."""
+    try:
+        yield
     except TerminalError as error:
-        known = from_terminal(error)
+        known = _from_terminal(error)
         if known is None:
             raise
         raise known from error
@@ -84,7 +93,7 @@ def to_terminal(error: SandboxError) -> TerminalError:
     return TerminalError(str(error), status, {"code": type(error).__name__})
 
 
-def from_terminal(error: TerminalError) -> SandboxError | None:
+def _from_terminal(error: TerminalError) -> SandboxError | None:
     """The sandbox's error behind a journaled one; None for a cancel and for foreign ones."""
     for kind, status in STATUSES.items():
         if error.status_code == status:
