@@ -1,4 +1,5 @@
-"""Owns what agent code holds of a sandbox inside a durable handler: leases, commands and files.
+"""Owns what agent code holds of a sandbox inside a durable handler: commands and files. How the
+sandbox is leased is `sandbox.leasing`, offered here too.
 
 Each method is one journaled effect, named by the caller's `place`, which must be deterministic. A
 command is a detached job: starting it twice under one id runs it once, so a crash between the start
@@ -15,19 +16,17 @@ import restate
 from pydantic import BaseModel
 from restate import Context, TerminalError
 
-from sandbox import object as life
 from sandbox.backend import current_backend
 from sandbox.cleaning import Clean, cleaned, refuse_hidden
 from sandbox.clipping import SHOWN_BYTES, clipped
 from sandbox.durable import is_cancel
 from sandbox.errors import Fatal, FileProblem, SandboxError
 from sandbox.glance import Glance
-from sandbox.journal import ATTEMPTS, effect, from_terminal
+from sandbox.journal import ATTEMPTS, effect
+from sandbox.leasing import acquire, checkpoint, checkpoint_taken, hold, release
 from sandbox.protocol import (
     ARCHIVE_BYTES,
-    AcquireRequest,
     ArchiveInfo,
-    CheckpointRequest,
     Command,
     CommandResult,
     Done,
@@ -35,7 +34,6 @@ from sandbox.protocol import (
     FileText,
     Lease,
     Preview,
-    ReleaseRequest,
     SandboxRef,
     Written,
 )
@@ -60,61 +58,6 @@ OVERTIME_SECONDS = 60.0
 T = TypeVar("T", bound=BaseModel)
 
 log = restate.getLogger(__name__)  # type: ignore[no-untyped-call]  # silent on replay
-
-
-async def acquire(
-    ctx: Context, session_key: str, owner: str, known_generation: int | None = None
-) -> Lease:
-    """A running sandbox with the session's files, leased to `owner` until it releases.
-
-    Args:
-        known_generation: the one `owner` used last; the lease tells of every roll-back since.
-    """
-    request = AcquireRequest(owner=owner, known_generation=known_generation)
-    try:
-        return await ctx.object_call(life.acquire, session_key, request)
-    except TerminalError as error:
-        known = from_terminal(error)
-        if known is None:
-            raise
-        raise known from error
-
-
-async def hold(ctx: Context, session_key: str, owner: str, seconds: int) -> None:
-    """Keep the running sandbox that long, or until `release`; nothing is started.
-
-    Raises SandboxGone, Unreachable.
-    """
-    request = AcquireRequest(owner=owner, ttl_seconds=seconds)
-    try:
-        await ctx.object_call(life.renew, session_key, request)
-    except TerminalError as error:
-        known = from_terminal(error)
-        if known is None:
-            raise
-        raise known from error
-
-
-def release(ctx: Context, session_key: str, owner: str) -> None:
-    """One way."""
-    ctx.object_send(life.release, session_key, ReleaseRequest(owner=owner))
-
-
-def checkpoint(ctx: Context, session_key: str, label: str, mark: str) -> None:
-    """Have the files snapshotted, without waiting for it; once per `mark`.
-
-    Args:
-        label: what the project holds now, for people: `"step 4"`.
-        mark: comes back in the lease when the files are brought back from this snapshot.
-    """
-    request = CheckpointRequest(label=label, mark=mark)
-    ctx.object_send(life.checkpoint, session_key, request, idempotency_key=mark)
-
-
-async def checkpoint_taken(ctx: Context, session_key: str, label: str, mark: str) -> None:
-    """Wait for the checkpoint of this mark, so that what follows is not in it."""
-    request = CheckpointRequest(label=label, mark=mark)
-    await ctx.object_call(life.checkpoint, session_key, request, idempotency_key=mark)
 
 
 class SandboxClient:
@@ -282,10 +225,6 @@ class SandboxClient:
     async def peek(self, path: str, limit_bytes: int) -> bytes:
         """The start of a file, not journaled: for use inside an effect of the caller's own."""
         return await current_backend().read_bytes(self._ref, path, limit_bytes)
-
-    async def remove_file(self, place: str, path: str) -> None:
-        """One that is gone already is fine."""
-        await self._do(place, lambda: current_backend().remove(self._ref, path, self._fence))
 
     async def list_files(self, place: str, path: str, limit: int) -> FileList:
         async def list_files() -> FileList:

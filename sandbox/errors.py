@@ -26,6 +26,10 @@ class FileProblem(SandboxError):
 class Retryable(SandboxError):
     """The backend could not be reached or was busy. The same call may work in a moment."""
 
+    def __repr__(self) -> str:
+        """What Restate makes the message of the last attempt, which people read."""
+        return str(self)
+
 
 class Fatal(SandboxError):
     """The backend cannot do this here, however often it is asked (setting, permission,

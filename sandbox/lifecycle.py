@@ -22,6 +22,7 @@ from sandbox.protocol import (
 SNAPSHOTS_KEPT = 3
 RESTART_BEFORE_SECONDS = 600.0
 """A snapshot begun at the hard limit itself is lost work. Short lives: a quarter of them."""
+LOST_SECONDS = 60.0
 FIRST_RETRY_SECONDS, LONGEST_RETRY_SECONDS = 15.0, 600.0
 
 State = Literal["absent", "starting", "running", "stopping", "stopped", "lost"]
@@ -141,6 +142,13 @@ def due(life: Life, idle_seconds: int, now: float) -> float:
         wait = FIRST_RETRY_SECONDS * 2.0 ** (life.failures - 1)
         soonest += min(wait, LONGEST_RETRY_SECONDS)
     return max(min(idle_at(life, idle_seconds), restart_at(life)), soonest)
+
+
+def needs_timer(life: Life, due: float, now: float) -> bool:
+    """A pending timer that fires earlier looks again by itself; one that should have fired long
+    ago was lost: somebody ended it."""
+    timer = life.timer
+    return timer is None or timer.due > due or timer.due < now - LOST_SECONDS
 
 
 def idle_at(life: Life, idle_seconds: int) -> float:

@@ -8,10 +8,11 @@ which is not, is taken by a shared one.
 Bringing files back is part of `acquire`: a sandbox that is used is restored first, whoever asks.
 """
 
+import time
 from datetime import timedelta
 
 import restate
-from restate import ObjectContext, ObjectSharedContext, TerminalError
+from restate import ObjectContext, ObjectSharedContext, RunOptions, TerminalError
 
 from sandbox import lifecycle
 from sandbox.backend import current_backend, current_settings
@@ -31,7 +32,9 @@ from sandbox.protocol import (
     SandboxRef,
     Settlement,
     SnapshotRef,
+    Wire,
 )
+from sandbox.retries import PROMPT
 
 LIFE = "life"
 SWEEPER, WATCH = "Sweeper", "watch"
@@ -39,7 +42,10 @@ LONGEST_EFFECT = timedelta(minutes=20)
 """Packing and unpacking a big project; below it a step would be cut off and done again."""
 
 sandbox = restate.VirtualObject(
-    "Sandbox", inactivity_timeout=LONGEST_EFFECT, abort_timeout=LONGEST_EFFECT
+    "Sandbox",
+    invocation_retry_policy=PROMPT,
+    inactivity_timeout=LONGEST_EFFECT,
+    abort_timeout=LONGEST_EFFECT,
 )
 START_ATTEMPTS = 14
 """Half a minute; then the handler makes room for others, and who acquires decides to wait."""
@@ -47,11 +53,19 @@ START_ATTEMPTS = 14
 log = restate.getLogger(__name__)  # type: ignore[no-untyped-call]  # silent on replay
 
 
+class Moment(Wire):
+    """When a handler decides, and by which settings: whoever replays it may have others."""
+
+    now: float
+    idle_seconds: int
+    owner: str
+
+
 @sandbox.handler()
 async def acquire(ctx: ObjectContext, request: AcquireRequest) -> Lease:
     """Grant `owner` a running sandbox with the session's files; called by who will use it."""
     before = await _life(ctx)
-    now = await ctx.time()
+    moment = await _moment(ctx)
     spec, known, snapshots = lifecycle.spec_of(ctx.key()), before.ref, before.snapshots
     if not before.running:
         ctx.set(LIFE, before.model_copy(update={"state": "starting"}))
@@ -72,12 +86,12 @@ async def acquire(ctx: ObjectContext, request: AcquireRequest) -> Lease:
     except TerminalError:  # cancelled: whatever was started is adopted by the next acquire
         ctx.set(LIFE, before)
         raise
-    until = now + request.ttl_seconds
-    after = lifecycle.acquired(before, ref, request.owner, until, now)
+    until = moment.now + request.ttl_seconds
+    after = lifecycle.acquired(before, ref, request.owner, until, moment.now)
     await _store(ctx, after)
     if known is None or known.generation != ref.generation:
-        owner = current_settings().owner
-        ctx.generic_send(SWEEPER, WATCH, Nothing().model_dump_json().encode(), key=owner)
+        body = Nothing().model_dump_json().encode()
+        ctx.generic_send(SWEEPER, WATCH, body, key=moment.owner)
     lease = lifecycle.lease(before, ref)
     if lease.note:
         log.info("generation %d: %s", ref.generation, lease.note, extra={"session": ctx.key()})
@@ -121,14 +135,14 @@ async def expire(ctx: ObjectContext, expiry: Expiry) -> Done:
     if life.timer is None or life.timer.generation != expiry.generation:
         return Done()
     life = life.model_copy(update={"timer": None})
-    now = await ctx.time()
+    moment = await _moment(ctx)
     if not life.running:
         ctx.set(LIFE, life)
-    elif lifecycle.due(life, current_settings().idle_seconds, 0.0) > now:
+    elif lifecycle.due(life, moment.idle_seconds, 0.0) > moment.now:
         await _store(ctx, life)
     else:
         assert life.ref is not None
-        near_limit = lifecycle.restart_at(life) <= now
+        near_limit = lifecycle.restart_at(life) <= moment.now
         request = CheckpointRequest(
             stop_if_uses=life.uses, stop_generation=life.ref.generation if near_limit else None
         )
@@ -214,22 +228,27 @@ async def _life(ctx: ObjectContext) -> Life:
     return await ctx.get(LIFE, type_hint=Life) or Life()
 
 
-async def _store(ctx: ObjectContext, life: Life) -> None:
-    """Keep the state, with a timer armed no later than the next look is due.
+async def _moment(ctx: ObjectContext) -> Moment:
+    async def read() -> Moment:
+        by = current_settings()
+        return Moment(now=time.time(), idle_seconds=by.idle_seconds, owner=by.owner)
 
-    A pending timer that fires earlier stays: it looks again by itself. So there is never more than
-    one.
-    """
+    return await ctx.run_typed("now", read, RunOptions(type_hint=Moment))
+
+
+async def _store(ctx: ObjectContext, life: Life) -> None:
+    """Keep the state, with a timer armed no later than the next look is due; never more than
+    one."""
     if not life.running:
         ctx.set(LIFE, life)
         return
-    now = await ctx.time()
-    due = lifecycle.due(life, current_settings().idle_seconds, now)
-    if life.timer is None or life.timer.due > due:
+    moment = await _moment(ctx)
+    due = lifecycle.due(life, moment.idle_seconds, moment.now)
+    if lifecycle.needs_timer(life, due, moment.now):
         if life.timer is not None:
             ctx.cancel_invocation(life.timer.invocation_id)
         generation = life.timers + 1
-        delay = timedelta(seconds=due - now)
+        delay = timedelta(seconds=due - moment.now)
         sent = ctx.object_send(expire, ctx.key(), Expiry(generation=generation), send_delay=delay)
         timer = Timer(generation=generation, due=due, invocation_id=await sent.invocation_id())
         life = life.model_copy(update={"timer": timer, "timers": generation})

@@ -15,6 +15,7 @@ from sandbox.backend import current_backend
 from sandbox.errors import SandboxError
 from sandbox.journal import effect
 from sandbox.protocol import Done, Found, Nothing, Wire
+from sandbox.retries import PROMPT
 
 EVERY = timedelta(minutes=15)
 ORPHAN_SECONDS = 600.0
@@ -22,8 +23,12 @@ ORPHAN_SECONDS = 600.0
 ARMED = "armed"
 """Number of the timer that is pending; the next one counts on."""
 RESTING = "resting"
+DUE = "due"
+"""When the pending sweep begins, Unix seconds."""
+LATE_SECONDS = 900.0
+"""A pending sweep that late was lost: somebody ended it."""
 
-sweeper = restate.VirtualObject(life.SWEEPER)
+sweeper = restate.VirtualObject(life.SWEEPER, invocation_retry_policy=PROMPT)
 log = restate.getLogger(__name__)  # type: ignore[no-untyped-call]  # silent on replay
 
 
@@ -49,8 +54,9 @@ class Swept(Wire):
 async def watch(ctx: ObjectContext, _: Nothing) -> Done:
     """A sandbox was started: make sure that a sweep is coming."""
     armed = await ctx.get(ARMED, type_hint=int) or 0
-    if armed == 0 or await ctx.get(RESTING, type_hint=bool):
-        _arm(ctx, Sweep(number=armed + 1))
+    due, now = await ctx.get(DUE, type_hint=float) or 0.0, await ctx.time()
+    if armed == 0 or await ctx.get(RESTING, type_hint=bool) or now > due + LATE_SECONDS:
+        _arm(ctx, Sweep(number=armed + 1), now)
     return Done()
 
 
@@ -81,15 +87,16 @@ async def settle(ctx: ObjectContext, swept: Swept) -> Done:
     if swept.next.number != armed:
         return Done()
     if swept.running:
-        _arm(ctx, swept.next.model_copy(update={"number": armed + 1}))
+        _arm(ctx, swept.next.model_copy(update={"number": armed + 1}), await ctx.time())
     else:
         ctx.set(RESTING, True)
     return Done()
 
 
-def _arm(ctx: ObjectContext, request: Sweep) -> None:
+def _arm(ctx: ObjectContext, request: Sweep, now: float) -> None:
     ctx.set(ARMED, request.number)
     ctx.set(RESTING, False)
+    ctx.set(DUE, now + request.every_seconds)
     delay = timedelta(seconds=request.every_seconds)
     ctx.object_send(sweep, ctx.key(), request, send_delay=delay)
 

@@ -1,6 +1,7 @@
-"""Owns bringing a file into a sandbox in parts, because one request may move only so much.
+"""Owns moving a file in parts, into a sandbox and out of it: one request may move only so much.
 
-The parts are gathered beside the file; the last one puts them in its place by a rename.
+Parts that are written are gathered beside the file; the last one puts them in its place by a
+rename.
 """
 
 import hashlib
@@ -9,7 +10,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass
 
-from sandbox.errors import SandboxError
+from sandbox.errors import FileProblem, SandboxError
 
 PART_BYTES = 4 << 20
 
@@ -46,6 +47,23 @@ async def write_parts(
             await drop()
         raise
     return offset + len(held)
+
+
+async def read_parts(
+    size_bytes: int, read: Callable[[int, int], Awaitable[bytes]], most_bytes: int
+) -> AsyncIterator[bytes]:
+    """Exactly `size_bytes` of a finished archive. Raises FileProblem when it has become shorter.
+
+    Args:
+        read: what stands at an offset, at most so many bytes of it.
+    """
+    offset = 0
+    while offset < size_bytes:
+        data = await read(offset, min(most_bytes, size_bytes - offset))
+        if not data:
+            raise FileProblem("The archive was changed while it was read: ask for it again.")
+        offset += len(data)
+        yield data
 
 
 def partial_path(path: str) -> str:

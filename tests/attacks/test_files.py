@@ -101,8 +101,12 @@ async def test_09_a_folder_swapped_with_a_link_while_we_read_never_leads_out(
     await box.until_printed(job, "flipping")
     done, refused = 0, 0
     began = time.monotonic()
-    while time.monotonic() - began < FLIPPING_SECONDS or min(done, refused) == 0:
-        assert time.monotonic() - began < 10 * FLIPPING_SECONDS, "the folder was never swapped"
+    while (
+        time.monotonic() - began < FLIPPING_SECONDS
+        or min(done, refused) == 0
+        or done + refused <= 50
+    ):
+        assert time.monotonic() - began < 30 * FLIPPING_SECONDS, f"{done} inside, {refused} refused"
         try:
             assert (await box.backend.read(box.ref, "swap/canary", 100)).text == "inside"
             done += 1
@@ -113,7 +117,6 @@ async def test_09_a_folder_swapped_with_a_link_while_we_read_never_leads_out(
 
     record_property("reads", f"{done} inside, {refused} refused")
     assert (outside / "canary").read_text() == CANARY
-    assert done + refused > 50
 
 
 @pytest.mark.attack(10)

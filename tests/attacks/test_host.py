@@ -17,7 +17,8 @@ from sandbox.errors import Fatal, SandboxError
 from sandbox.protocol import Command
 from sandbox.settings import Settings
 from tests.attacks.attacker import Attacker, Witness, resident_mb, supervisor_of
-from tests.integration.sandbox.driver import Box, spec, until
+from tests.integration.sandbox.driver import Box, spec
+from tests.polling import until
 
 CANARY = "canary-secret-4712"
 HOSTILE_PROCESS_1 = """

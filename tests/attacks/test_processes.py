@@ -26,7 +26,8 @@ from tests.attacks.attacker import (
     process_1_of,
     supervisor_of,
 )
-from tests.integration.sandbox.driver import running, spec, until
+from tests.integration.sandbox.driver import running, spec
+from tests.polling import until
 
 ROOT = Path(__file__).parents[2]
 WORKER = """
@@ -67,7 +68,7 @@ class Worker:
 
     async def _line(self) -> bytes:
         assert self._process.stdout is not None
-        return await asyncio.wait_for(self._process.stdout.readline(), 30)
+        return await asyncio.wait_for(self._process.stdout.readline(), 90)
 
     async def kill(self) -> None:
         if self._process.returncode is None:
@@ -139,7 +140,7 @@ async def test_21_daemons_that_left_their_session_and_their_mark_end_with_the_sa
 
     await box.backend.stop(box.ref)
 
-    assert running("5451") == 0
+    assert [running(f"5451{n}") for n in (1, 2, 3)] == [0, 0, 0]
 
 
 @pytest.mark.attack(21)
@@ -162,7 +163,7 @@ async def test_22_when_the_supervisor_is_killed_everything_inside_dies(
 
     killed = time.monotonic()
     os.kill(supervisor_of(settings, name), signal.SIGKILL)
-    await until(lambda: running("54521") + running("54522") == 0, seconds=1)
+    await until(lambda: running("54521") + running("54522") == 0)
     record_property("all gone after", f"{(time.monotonic() - killed) * 1000:.0f} ms")
 
     with pytest.raises(SandboxGone):
@@ -192,12 +193,12 @@ async def test_23_a_job_survives_its_worker_and_another_worker_sees_its_end(
 
 @pytest.mark.attack(23)
 async def test_23_a_sandbox_nobody_renews_ends_itself(settings: Settings, name: str) -> None:
-    short = settings.model_copy(update={"idle_seconds": 1})
+    short = settings.model_copy(update={"idle_seconds": 4})
     await LocalBackend(short, lease_margin_seconds=0).ensure(spec(name), None, [])
     processes = [Path(f"/proc/{of(settings, name)}") for of in (supervisor_of, process_1_of)]
 
     assert all(process.exists() for process in processes)
-    await until(lambda: not any(process.exists() for process in processes), seconds=5)
+    await until(lambda: not any(process.exists() for process in processes))
 
 
 @pytest.mark.attack(23)
@@ -227,7 +228,7 @@ async def test_24_workers_that_create_the_same_name_at_once_get_one_sandbox(
 @pytest.mark.attack(25)
 async def test_25_a_busy_loop_that_ignores_signals_is_killed_at_its_timeout(box: Attacker) -> None:
     ignore = "import signal\nfor n in set(range(1, 65)) - {9, 19, 32, 33}: signal.signal(n, 1)"
-    state = await box.python(f"{ignore}\nprint('busy', flush=True)\nwhile True: pass", timeout=1)
+    state = await box.python(f"{ignore}\nprint('busy', flush=True)\nwhile True: pass", timeout=3)
 
     assert (state.exit_code, state.timed_out, state.chunk) == (124, True, "busy\n")
     assert state.seconds < PATIENCE_SECONDS
@@ -261,7 +262,7 @@ async def test_25_an_environment_made_huge_does_not_stop_whoever_looks_for_marks
 ) -> None:
     await box.backend.write(box.ref, "forge.py", FORGED_ENVIRONMENT.encode(), 1)
     job = await box.start("setsid python3 forge.py | tee said & sleep 60")
-    await box.run("until test -s said || ! pgrep -f forge.py; do sleep 0.05; done")
+    await box.run("until test -s said; do sleep 0.05; done")
     if "1 GB" not in (said := await box.output("cat said")):
         pytest.skip(said)
     began = time.monotonic()
@@ -336,7 +337,7 @@ class _bystander:  # noqa: N801 - used as a function
 
     def __enter__(self) -> subprocess.Popen[bytes]:
         user: dict[str, Any] = as_sandbox_user(self._settings)
-        self._process = subprocess.Popen(["sleep", "60"], **user)
+        self._process = subprocess.Popen(["sleep", "600"], **user)
         return self._process
 
     def __exit__(self, *_: object) -> None:

@@ -8,7 +8,8 @@ import pytest
 from sandbox.backends.local.backend import LocalBackend
 from sandbox.settings import Settings
 from tests.attacks.attacker import Attacker, bubblewrap_of, supervisor_of
-from tests.integration.sandbox.driver import running, spec, until
+from tests.integration.sandbox.driver import running, spec
+from tests.polling import until
 
 CANARY = "canary-secret-4711"
 
@@ -156,10 +157,10 @@ async def test_07_what_is_writable_of_the_kernel_changes_nothing_outside(box: At
 async def test_07_commands_never_run_as_root_of_the_machine(
     box: Attacker, settings: Settings
 ) -> None:
-    job = await box.start("sleep 54501")
-    await until(lambda: running("54501") > 0)
+    job = await box.start("sleep 54591")
+    await until(lambda: running("54591") > 0)
 
-    (process, *_) = (p.parent for p in Path("/proc").glob("[0-9]*/cmdline") if b"54501" in _read(p))
+    (process, *_) = (p.parent for p in Path("/proc").glob("[0-9]*/cmdline") if b"54591" in _read(p))
     status = dict(line.split(":", 1) for line in (process / "status").read_text().splitlines())
 
     expected = settings.uid if os.geteuid() == 0 else os.geteuid()

@@ -23,7 +23,7 @@ WORKERS = "threadwright-workers"
 NEEDED = ("memory", "pids")
 CONTROLLERS = (*NEEDED, "cpu")
 PERIOD_MICROSECONDS = 100_000
-GONE_WITHIN_SECONDS = 0.5
+GONE_WITHIN_SECONDS, KILLED_WITHIN_SECONDS = 0.5, 5.0
 TRIES = 3
 ABSENT_WITHOUT_SWAP_ACCOUNTING = ("memory.swap.max", "memory.memsw.limit_in_bytes")
 """Then the trial tells whether swap takes what memory refuses."""
@@ -90,7 +90,7 @@ class Cgroups:
                 kill = folder / "cgroup.kill"
                 if kill.exists():
                     kill.write_text("1")
-        deadline = time.monotonic() + GONE_WITHIN_SECONDS
+        deadline = time.monotonic() + (KILLED_WITHIN_SECONDS if is_over else GONE_WITHIN_SECONDS)
         while not self._remove(name) and time.monotonic() < deadline:
             time.sleep(0.02)
 

@@ -23,7 +23,7 @@ from sandbox.backends.modal.life import Life
 from sandbox.backends.modal.rehearsal import rehearse
 from sandbox.backends.modal.requests import ANSWER_SECONDS, Requests
 from sandbox.backends.modal.snapshots import ARCHIVES, Snapshots
-from sandbox.backends.parts import Part, partial_path, write_parts
+from sandbox.backends.parts import Part, partial_path, read_parts, write_parts
 from sandbox.errors import Fatal, FileProblem, SandboxGone
 from sandbox.previews import check_port
 from sandbox.protocol import (
@@ -275,13 +275,11 @@ class ModalBackend:
     async def read_archive(self, ref: SandboxRef, archive: ArchiveInfo) -> AsyncIterator[bytes]:
         """Exactly `size_bytes` bytes, whatever became of the file meanwhile, or FileProblem."""
         path = f"{ARCHIVES}/{slug_of(archive.archive_id)}/{archive.file_name}"
-        offset = 0
-        while offset < archive.size_bytes:
-            limit = min(CHUNK_BYTES, archive.size_bytes - offset)
-            _, data = await self._requests.ask(ref, "read", path=path, offset=offset, limit=limit)
-            if not data:
-                raise FileProblem("The archive was changed while it was read: ask for it again.")
-            offset += len(data)
+
+        async def read(offset: int, limit: int) -> bytes:
+            return await self.read_bytes(ref, path, limit, offset)
+
+        async for data in read_parts(archive.size_bytes, read, CHUNK_BYTES):
             yield data
 
 

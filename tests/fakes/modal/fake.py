@@ -11,6 +11,7 @@ from pathlib import Path
 from weakref import WeakSet
 
 import modal  # noqa: F401  # before modal_proto.*_grpc: they import each other
+import psutil
 from grpclib.protocol import H2Protocol
 from grpclib.server import Server
 from modal._utils.grpc_utils import custom_detail_codec
@@ -121,10 +122,11 @@ class Fake:
         ones without their process 1."""
         ours = self._account.sandboxes
         found = []
-        for folder in Path("/proc").glob("[0-9]*"):
+        for process in psutil.Process().children(recursive=True):
+            folder = Path("/proc", str(process.pid))
             try:
-                environ = (folder / "environ").read_bytes()
-                command = (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode().strip()
+                environ = _beginning(folder / "environ")
+                command = _beginning(folder / "cmdline").replace(b"\0", b" ").decode().strip()
             except OSError:
                 continue  # ended meanwhile, or another user's
             for variable in environ.split(b"\0"):
@@ -140,6 +142,12 @@ class Fake:
             Service(ModalClientBase, Control(self._account, self.url), self._faults, self._calls),
             Service(TaskCommandRouterBase, Router(self._account), self._faults, self._calls),
         ]
+
+
+def _beginning(file: Path) -> bytes:
+    """A process may declare gigabytes of its memory to be these."""
+    with file.open("rb") as opened:
+        return opened.read(1 << 16)
 
 
 class _Server(Server):

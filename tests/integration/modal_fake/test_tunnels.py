@@ -14,7 +14,7 @@ SERVE = "echo hello > index.html; setsid python3 -m http.server 8000 --bind {} >
 
 async def fetch(url: str) -> tuple[int, str]:
     async with (
-        aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(10)) as http,
+        aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(60)) as http,
         http.get(url, ssl=_trusting()) as answer,
     ):
         return answer.status, await answer.text()
@@ -28,7 +28,7 @@ def _trusting() -> ssl.SSLContext:
 
 
 async def fetch_until(url: str, status: int) -> str:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(90):
         while (answer := await fetch(url))[0] != status:
             await asyncio.sleep(0.05)
     return answer[1]
@@ -61,7 +61,7 @@ async def test_an_unencrypted_port_is_a_plain_tcp_socket(user: User) -> None:
     sandbox = await user.create(unencrypted_ports=[8000])
     await run(sandbox, SERVE.format("127.0.0.1"))
     host, port = (await sandbox.tunnels.aio())[8000].tcp_socket
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(90):
         while True:
             try:
                 assert await fetch(f"http://{host}:{port}") == (200, "hello\n")
@@ -78,14 +78,14 @@ async def test_an_open_connection_keeps_a_sandbox_from_being_idle(user: User, fa
     _, writer = await asyncio.open_connection(tunnel.host, tunnel.port)
     writer.write(b"GET / HTTP/1.1\r\n")
     await writer.drain()
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(90):
         while not fake.sandbox(sandbox.object_id).busy:
             await asyncio.sleep(0.02)
     fake.skip(1000)
     assert await sandbox.poll.aio() is None
     writer.close()
     await writer.wait_closed()
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(90):
         while fake.sandbox(sandbox.object_id).busy:
             await asyncio.sleep(0.02)
     fake.skip(61)

@@ -1,9 +1,8 @@
 """How tests speak to a sandbox: run a command to its end, and look at the machine's processes."""
 
-import asyncio
 import itertools
 import json
-from collections.abc import Callable
+import re
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +31,7 @@ class Box:
         await self.backend.start(self.ref, job, wanted, fence)
         return job
 
-    async def poll(self, job: str, wait: float = 30.0) -> JobState:
+    async def poll(self, job: str, wait: float = 60.0) -> JobState:
         return await self.backend.poll(self.ref, job, 0, wait, OUTPUT_BYTES)
 
     async def run(self, command: str, *, timeout: int = 60, fence: int = FENCE) -> JobState:
@@ -60,17 +59,18 @@ async def restarted(box: Box) -> Box:
 
 
 def running(marker: str) -> int:
-    """Processes of this machine, in any sandbox, whose command line holds `marker`."""
+    """Processes of this machine, in any sandbox, whose command line holds `marker`.
+
+    A number is a whole one: command lines of others hold ports and long numbers. No two files
+    share one, for they run at the same time. Arguments are parted by `\\0`: `sleep\\0123` is the
+    command itself and not a shell that is yet to come to it.
+    """
+    whole = re.escape(marker) + (r"(?!\d)" if marker[-1].isdigit() else "")
+    wanted = re.compile(rf"(?<!\d){whole}".encode())
     found = 0
     for cmdline in Path("/proc").glob("[0-9]*/cmdline"):
         try:
-            found += marker.encode() in cmdline.read_bytes()
+            found += wanted.search(cmdline.read_bytes()) is not None
         except OSError:
             continue  # ended while we looked
     return found
-
-
-async def until(holds: Callable[[], bool], seconds: float = 10.0) -> None:
-    async with asyncio.timeout(seconds):
-        while not holds():
-            await asyncio.sleep(0.01)

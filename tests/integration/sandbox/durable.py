@@ -122,7 +122,7 @@ class Cloud:
     async def checkpoint(self, session: str, label: str, mark: str) -> None:
         """Taken and recorded when this returns."""
         await self.post("call/Driver/keep", Keep(session=session, label=label, mark=mark))
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             while mark not in [s.mark for s in (await self.life(session)).snapshots]:
                 await asyncio.sleep(0.02)
 
@@ -146,9 +146,17 @@ class Cloud:
             return Worked.model_validate(await response.json())
 
     async def cancel(self, invocation: str) -> None:
-        url = f"{self.engine.server.admin_url}/invocations/{invocation}/cancel"
-        async with self._http.patch(url) as response:
-            response.raise_for_status()
+        await self.engine.cancel(invocation)
+
+    async def is_in_time_to_cancel(self, invocation: str) -> bool:
+        """Cancel it, unless it has ended."""
+        try:
+            await self.cancel(invocation)
+        except aiohttp.ClientResponseError as error:
+            if error.status != 409:
+                raise
+            return False
+        return True
 
     async def life(self, session: str) -> Life:
         rows = await self.engine.query(
@@ -164,8 +172,13 @@ class Cloud:
         )
         return len(rows)
 
-    async def until_stopped(self, session: str, seconds: float = 15.0) -> Life:
-        async with asyncio.timeout(seconds):
+    async def until_timers(self, session: str, count: int) -> None:
+        async with asyncio.timeout(60):
+            while await self.timers(session) != count:
+                await asyncio.sleep(0.02)
+
+    async def until_stopped(self, session: str) -> Life:
+        async with asyncio.timeout(60):
             while (life := await self.life(session)).running:
                 await asyncio.sleep(0.05)
         return life

@@ -10,8 +10,9 @@ from sandbox.backend import current_backend
 from sandbox.clipping import SHOWN_BYTES
 from sandbox.settings import Settings
 from tests.fakes.restate import Engine
-from tests.integration.sandbox.driver import running, until
+from tests.integration.sandbox.driver import running
 from tests.integration.sandbox.durable import Cloud, Work, running_cloud
+from tests.polling import until
 
 
 @pytest.fixture(params=[False, True], ids=["live", "replay always"])
@@ -101,7 +102,7 @@ async def _cancel_while_running(cloud: Cloud, session: str) -> None:
 
     began = time.monotonic()
     await cloud.cancel(invocation)
-    await until(lambda: running("54601") + running("54602") == 0, seconds=5)
+    await until(lambda: running("54601") + running("54602") == 0)
     print(f"cancel to dead: {(time.monotonic() - began) * 1000:.0f} ms")
 
     assert (await cloud.end_of(invocation)).error == "cancelled"
@@ -115,14 +116,20 @@ async def test_another_cancel_does_not_end_the_work_before_its_command(
     monkeypatch.setenv("SANDBOX_STATE_DIR", str(settings.state_dir))
     async with running_cloud(engine) as cloud:
         command = "trap 'exec sleep 54605' TERM; echo begun; sleep 54604 & wait"
-        invocation = await cloud.begin(Work(session=session, commands=[command]))
-        await until(lambda: running("sleep\x0054604") > 0)
-        await cloud.cancel(invocation)
-        await until(lambda: running("sleep\x0054605") > 0)  # until it is killed the hard way
-        await cloud.cancel(invocation)
+        others = 0
+        for _ in range(10):  # a slow machine may be late with them
+            invocation = await cloud.begin(Work(session=session, commands=[command]))
+            await until(lambda: running("sleep\x0054604") > 0)
+            await cloud.cancel(invocation)
+            while await cloud.is_in_time_to_cancel(invocation):
+                others += 1
+                await asyncio.sleep(0.01)
 
-        assert (await cloud.end_of(invocation)).error == "cancelled"
-        assert running("sleep\x0054605") == 0
+            assert (await cloud.end_of(invocation)).error == "cancelled"
+            assert running("sleep\x0054604") + running("sleep\x0054605") == 0
+            if others:
+                break
+        assert others > 0
 
 
 async def test_a_stopped_sandbox_is_told_as_gone_and_the_job_as_lost(

@@ -16,7 +16,8 @@ from sandbox.backends.local.host import Host
 from sandbox.backends.local.programs.inside.disk import count_files
 from sandbox.errors import Fatal
 from sandbox.settings import Settings
-from tests.integration.sandbox.driver import Box, record, spec, until
+from tests.integration.sandbox.driver import Box, record, spec
+from tests.polling import until
 
 ROOT = Path(__file__).parents[3]
 root_alone = pytest.mark.skipif(os.geteuid() != 0, reason="only root mounts file systems")
@@ -42,7 +43,7 @@ async def test_what_goes_on_filling_after_its_command_ended_is_ended_too(box: Bo
     await box.output(f"(setsid nohup bash -c '{fill}' >/dev/null 2>&1 &)")
     count = "pgrep -c -f RANDOM"
 
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while (await box.run(f"{count} || true")).chunk.strip() not in ("0", "1"):
             await asyncio.sleep(0.2)
     assert await box.output("rm -f ~/*.*; echo alive") == "alive\n"

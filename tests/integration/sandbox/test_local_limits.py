@@ -16,21 +16,36 @@ from sandbox.backends.local.programs.outside.identity import is_running
 from sandbox.errors import Fatal, Retryable, SandboxGone
 from sandbox.protocol import Found
 from sandbox.settings import Settings
-from tests.integration.sandbox.driver import Box, record, spec, until
+from tests.integration.sandbox.driver import Box, record, spec
+from tests.polling import until
 
 STAND_IN = Path(__file__).with_name("stand_in_systemd_run.py")
+MANY = """
+import os, signal
+children = []
+for _ in range(4):
+    children.append(os.fork())
+    if not children[-1]:
+        held = bytearray(90 << 20)
+        signal.pause()
+killed, _ = os.wait()
+for child in set(children) - {killed}:
+    os.kill(child, signal.SIGKILL)
+"""
+"""Each holds its share until one of them was killed, however slowly they come to it."""
 HOGS = {
     "shared": "import mmap; x = mmap.mmap(-1, 1 << 30)\nwhile True:\n    x.write(b'1' * (1 << 20))",
-    "many": "import os\nfor _ in range(3):\n    os.fork()\nx = bytearray(90 << 20); os.read(0, 1)",
+    "many": MANY,
 }
 SPIN = """
 import os, time
+began = time.monotonic()
 children = [os.fork() for _ in range(2)]
 if all(children):
     time.sleep(1.5)
     [os.kill(child, 9) for child in children]
     used = [os.wait3(0)[2] for _ in children]
-    print(sum(u.ru_utime + u.ru_stime for u in used))
+    print(sum(u.ru_utime + u.ru_stime for u in used) / (time.monotonic() - began))
 while not all(children):
     pass
 """
@@ -70,10 +85,10 @@ async def test_the_kernel_ends_a_memory_hog_and_the_command_says_so(
 
 @pytest.mark.attack(35)
 async def test_cores_are_bounded(enforced: Box) -> None:
-    """Two spinning processes for 1.5 s may take half a core: 0.75 s and a period's rest."""
+    """Two spinning processes may take half a core, and the rest of a period."""
     await enforced.backend.write(enforced.ref, "spin.py", SPIN.encode(), 1)
 
-    assert float(await enforced.output("python3 spin.py")) < 1.1
+    assert float(await enforced.output("python3 spin.py")) < 0.73
 
 
 async def test_nothing_of_a_limit_is_left_when_the_sandbox_is_destroyed(
@@ -92,7 +107,7 @@ async def test_a_group_left_by_a_killed_supervisor_goes_with_the_next_look(
     state = record(settings, enforced.ref.name)
     groups = groups_of(state["supervisor"]["pid"])
     os.kill(state["supervisor"]["pid"], signal.SIGKILL)
-    await until(lambda: not is_running(state["sandbox"]))
+    await until(lambda: not any((group / "cgroup.procs").read_text() for group in groups))
 
     await enforced.backend.running()
 
@@ -232,7 +247,7 @@ async def test_memory_nobody_maps_any_more_is_freed(box: Box) -> None:
     held = "awk 'NR > 1 && $7 == 0 {held += $15} END {print held + 0}' /proc/sysvipc/shm"
     wait = f"while [ $({held}) -gt {400 << 20} ]; do sleep 0.05; done; echo below"
 
-    assert (await box.run(wait, timeout=10)).chunk.endswith("below\n")
+    assert (await box.run(wait)).chunk.endswith("below\n")
     assert await box.output("echo alive") == "alive\n"
 
 
@@ -242,19 +257,20 @@ async def test_memory_nobody_maps_any_more_is_freed(box: Box) -> None:
 async def test_a_hard_limit_ends_the_sandbox_whatever_runs_and_whatever_is_renewed(
     settings: Settings, name: str
 ) -> None:
-    backend = LocalBackend(settings.model_copy(update={"lifetime_seconds": 2}))
+    backend = LocalBackend(settings.model_copy(update={"lifetime_seconds": 4}))
     box = Box(backend, await backend.ensure(spec(name), None, []))
     await backend.write(box.ref, "kept", b"1", 1)
-    job = await box.start("sleep 60")
+    job = await box.start("sleep 600", timeout=600)
     renewed = await backend.renew(box.ref, 3600)
     supervisor = record(settings, name)["supervisor"]
 
-    assert box.ref.hard_limit == pytest.approx(box.ref.created_at + 2)
+    assert box.ref.hard_limit == pytest.approx(box.ref.created_at + 4)
     assert renewed.expires_at == box.ref.hard_limit
-    await until(lambda: not is_running(supervisor), seconds=5)
-    assert time.time() == pytest.approx(box.ref.created_at + 2, abs=1.5)
+    await until(lambda: not is_running(supervisor))
+    assert time.time() >= box.ref.hard_limit
     with pytest.raises(SandboxGone):
         await box.poll(job)
+    backend = LocalBackend(settings)
     again = Box(backend, await backend.ensure(spec(name), box.ref, []))
     assert again.ref.generation == box.ref.generation + 1
     assert (await again.poll(job)).lost

@@ -52,7 +52,7 @@ async def server(box: Box) -> Box:
 
 
 async def serve(box: Box, address: str, port: int) -> None:
-    await box.start(f"python3 server.py {address} {port}")
+    await box.start(f"python3 server.py {address} {port}", timeout=600)
     host = f"[{address}]" if ":" in address else address
     await box.output(f"until curl -s -o ~/out http://{host}:{port}; do sleep 0.02; done")
 
@@ -62,7 +62,7 @@ async def get(url: str, host: str | None = None, lines: str = "", path: str = "/
     parts = urlsplit(url)
     named = parts.netloc if host is None else host
     request = f"GET {path} HTTP/1.1\r\nHost: {named}\r\n{lines}Connection: close\r\n\r\n"
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         reader, writer = await asyncio.open_connection("127.0.0.1", parts.port)
         writer.write(request.encode())
         answer = await reader.read()
@@ -151,7 +151,7 @@ async def test_bytes_flow_both_ways_after_an_upgrade(box: Box) -> None:
     await box.output("until grep -q :1388 /proc/net/tcp; do sleep 0.02; done")
     parts = urlsplit((await box.backend.expose(box.ref, 5000)).url)
 
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         reader, writer = await asyncio.open_connection("127.0.0.1", parts.port)
         writer.write(f"GET /ws HTTP/1.1\r\nHost: {parts.netloc}\r\n\r\n".encode())
         assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 101")
@@ -259,7 +259,7 @@ async def test_many_idle_visitors_keep_no_worker_waiting(server: Box) -> None:
     port = urlsplit(preview.url).port or 0
     visitors = [socket.create_connection(("127.0.0.1", port)) for _ in range(CONNECTIONS + 30)]
     try:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             assert await server.output("echo alive") == "alive\n"
     finally:
         for visitor in visitors:

@@ -15,7 +15,8 @@ from sandbox.backends.local.programs.outside.erase import erase
 from sandbox.contract import Backend
 from sandbox.errors import Fatal
 from sandbox.settings import Settings
-from tests.integration.sandbox.driver import Box, running, spec, until
+from tests.integration.sandbox.driver import Box, running, spec
+from tests.polling import until
 
 
 async def test_a_bubblewrap_that_nobody_knows_ends_with_the_next_start(
@@ -38,7 +39,7 @@ async def test_a_bubblewrap_that_nobody_knows_ends_with_the_next_start(
 
         await box.backend.ensure(spec(box.ref.name), box.ref, [])
 
-        assert await asyncio.to_thread(unknown.wait, 5) == -signal.SIGKILL
+        assert await asyncio.to_thread(unknown.wait, 60) == -signal.SIGKILL
 
 
 async def test_files_come_back_from_a_snapshot_when_the_folder_is_gone(

@@ -1,3 +1,5 @@
+"""Why a sandbox did not start, in a sentence with its fix."""
+
 import pytest
 
 from sandbox.backends.local.diagnosis import explain

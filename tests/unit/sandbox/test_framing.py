@@ -1,3 +1,5 @@
+"""Frames between worker and supervisor: whole, or an error."""
+
 import socket
 import threading
 from collections.abc import Iterator
@@ -13,7 +15,7 @@ Pair = tuple[socket.socket, socket.socket]
 def pair() -> Iterator[Pair]:
     left, right = socket.socketpair()
     with left, right:
-        right.settimeout(5)
+        right.settimeout(60)
         yield left, right
 
 

@@ -1,3 +1,5 @@
+"""The log of a job: bounded on disk, read once from any place."""
+
 import os
 from pathlib import Path
 
@@ -46,7 +48,7 @@ def test_long_output_keeps_its_ends_and_says_what_is_missing(log: JobLog, tmp_pa
     assert len(content) <= HEAD + MARK_BYTES + 2 * TAIL + 33
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(
     chunks=st.lists(st.integers(1, 90), max_size=40),
     limit=st.integers(1, 200),

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sandbox import lifecycle
-from sandbox.lifecycle import Life
+from sandbox.lifecycle import Life, Timer
 from sandbox.protocol import CheckpointRequest, Found, SandboxRef, SnapshotRef
 
 IDLE = 100
@@ -190,6 +190,16 @@ def test_failed_snapshots_are_tried_again_later_and_later() -> None:
         for n in (0, 1, 2, 3, 9)
     ]
     assert waits == [0, 15, 30, 60, 600]
+
+
+def test_a_timer_that_somebody_ended_is_armed_anew() -> None:
+    timer = Timer(generation=1, due=500, invocation_id="inv_1")
+    life = lifecycle.acquired(Life(timer=timer), ref(), "task", until=1000, now=0)
+
+    assert not lifecycle.needs_timer(life, due=1000, now=400)
+    assert not lifecycle.needs_timer(life, due=1000, now=530), "it may only be late"
+    assert lifecycle.needs_timer(life, due=1000, now=600)
+    assert lifecycle.needs_timer(life, due=450, now=400)
 
 
 def test_only_the_sandbox_of_record_is_owned() -> None:

@@ -1,3 +1,5 @@
+"""Paths in a sandbox: where they start, and that none leads out."""
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st

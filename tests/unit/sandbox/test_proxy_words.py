@@ -156,7 +156,7 @@ def test_a_slow_head_is_refused_however_steadily_it_drips(
         read_head(right)
     stop.set()
     sender.join()
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 30
 
 
 def _send_what_is_taken(connection: socket.socket, data: bytes) -> None:

@@ -1,3 +1,5 @@
+"""What the environment says of sandboxes, and one sentence for what it says wrongly."""
+
 import os
 from pathlib import Path
 

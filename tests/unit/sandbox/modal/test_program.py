@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +37,7 @@ class Inside:
 
     def ask(self, op: str, **fields: object) -> tuple[dict[str, Any], bytes]:
         with self.begin(op, **fields) as process:
-            answer = process.communicate(timeout=30)[0]
+            answer = process.communicate(timeout=120)[0]
         header, body = framing.check_lengths(answer[: framing.LENGTHS.size])
         rest = answer[framing.LENGTHS.size :]
         assert len(rest) == header + body
@@ -97,15 +97,23 @@ def test_five_racing_starts_run_the_command_once(inside: Inside) -> None:
         "wait_seconds": 10.0,
     }
     for process in [inside.begin("start", **fields) for _ in range(5)]:
-        process.communicate(timeout=30)
+        process.communicate(timeout=120)
 
     assert (inside.project / "runs").read_text() == "x\n"
+
+
+def until(holds: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 60
+    while not holds():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
 
 
 def test_a_keeper_that_was_killed_leaves_a_lost_job_that_is_never_run_again(
     inside: Inside,
 ) -> None:
-    inside.start("a", "echo x >> runs; sleep 54401", wait=0.2)
+    inside.start("a", "echo x >> runs; sleep 54401", wait=0.0)
+    until(lambda: running("sleep\x0054401") == 1)
     os.kill(inside.keeper("a"), signal.SIGKILL)
 
     answer, _ = inside.start("a", "echo x >> runs", wait=5.0)
@@ -128,17 +136,19 @@ def test_a_request_that_is_killed_while_it_waits_does_not_end_the_command(inside
 
 def test_words_of_a_command_do_not_show_in_our_own_processes(inside: Inside) -> None:
     """Or `pkill -f` of a command's words would end the keeper instead."""
-    inside.start("a", "exec sleep 54402", wait=0.1)
+    inside.start("a", "exec sleep 54402", wait=0.0)
+    until(lambda: running("sleep\x0054402") == 1)
 
     assert running("54402") == 1
 
 
 def test_the_keeper_outlives_what_people_kill_by_name(inside: Inside) -> None:
-    inside.start("a", "sleep 0.3; echo done", wait=0.0)
+    inside.start("a", "until test -e go; do sleep 0.02; done; echo done", wait=0.0)
     keeper = inside.keeper("a")
     assert Path(f"/proc/{keeper}/comm").read_text() == "job-keeper\n"
     for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
         os.kill(keeper, number)
+    (inside.project / "go").touch()
 
     answer, output = inside.poll("a")
 
@@ -154,7 +164,7 @@ def test_a_job_of_an_earlier_start_of_the_sandbox_is_lost(inside: Inside) -> Non
 
 def test_ten_megabytes_keep_their_beginning_and_their_end(inside: Inside) -> None:
     command = f"{sys.executable} -c \"print('a' + 'x' * 10_000_000 + 'z')\""
-    answer, head = inside.start("a", command, wait=20.0)
+    answer, head = inside.start("a", command, wait=60.0)
     tail = inside.ask(
         "poll", **{**inside.job("a"), "offset": answer["size"] - 5}, wait_seconds=0.0
     )[1]
@@ -169,24 +179,19 @@ def test_a_background_child_prints_on_after_the_command_ended(inside: Inside) ->
     answer, _ = inside.start("a", "(sleep 0.3; echo late) & echo now")
     assert answer["end"]["exit_code"] == 0
 
-    deadline = time.monotonic() + 10
-    while inside.poll("a", wait=0.0)[1] != b"now\nlate\n":
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
+    until(lambda: inside.poll("a", wait=0.0)[1] == b"now\nlate\n")
 
 
 def test_a_cancel_leaves_no_process_of_the_command_and_no_keeper(inside: Inside) -> None:
-    inside.start("a", "setsid sleep 54404 & sleep 54404", wait=0.2)
+    inside.start("a", "setsid sleep 54404 & sleep 54404", wait=0.0)
+    until(lambda: running("sleep\x0054404") == 2)
     keeper = inside.keeper("a")
     inside.ask("cancel", slug="a")
 
     assert running("54404") == 0
     answer, _ = inside.poll("a", wait=0.0)
     assert answer["end"]["cancelled"]
-    deadline = time.monotonic() + 5
-    while Path(f"/proc/{keeper}/cmdline").exists() and running(str(inside.folder)):
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
+    until(lambda: not (Path(f"/proc/{keeper}/cmdline").exists() and running(str(inside.folder))))
 
 
 def test_a_cancel_before_the_start_refuses_it(inside: Inside) -> None:

@@ -96,10 +96,6 @@ def _count_in_child(allowed: tuple[int, int]) -> int:
     return reader
 
 
-def used_bytes(roots: Iterable[str]) -> int:
-    return count_files(roots)[0]
-
-
 def count_files(
     roots: Iterable[str], most_bytes: float = float("inf"), most_files: float = float("inf")
 ) -> tuple[int, int]:
