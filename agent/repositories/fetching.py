@@ -11,10 +11,10 @@ import restate
 from restate import Context, Service
 
 from agent import protocol as p
-from agent.repositories import inside, record, upstream
+from agent.repositories import inside, moving, record, upstream
 from agent.repositories.git import GitProblem, Unavailable, workshop
 from agent.repositories.naming import Named
-from agent.repositories.record import Record
+from agent.repositories.record import Changed, Record
 from agent.retries import LONG_STEP, PROMPT
 from agent.secrets import redact
 from sandbox import paths
@@ -32,6 +32,7 @@ repositories = Service(
 )
 
 TRIES = 3
+UNFINISHED = "Unfinished work\n"
 WAIT = timedelta(seconds=2)
 UNPACK_SECONDS = 300
 NO_GIT = "There is no git in the sandbox, so repositories cannot be taken here."
@@ -47,9 +48,14 @@ class BringRequest(p.Wire):
     named: Named
     title: str
     """What our branch is called after."""
-    known: Record
     sandbox: SandboxRef
     fence: int
+    message: str = ""
+    """Of the commit of what is left uncommitted, should the project have to move."""
+    publishing: bool = False
+    """How the pull request stands must be known."""
+    rewritten: bool = False
+    """The branch that the work began from was, at the host."""
 
 
 class Brought(p.Wire):
@@ -58,6 +64,8 @@ class Brought(p.Wire):
     """One sentence when it is not in the project."""
     lost: bool = False
     """The sandbox went meanwhile: the same may work in the next one."""
+    note: str = ""
+    """What the thread was told: the project goes on from somewhere else."""
 
 
 class _Fetched(p.Wire):
@@ -65,13 +73,16 @@ class _Fetched(p.Wire):
     commit: str = ""
     resumed: bool = False
     """Our branch is at the host already: the work goes on from there."""
+    round: int = 1
+    """Of our branch, when it is the first."""
     problem: str = ""
     again: bool = False
 
 
 @repositories.handler()
 async def bring(ctx: Context, request: BringRequest) -> Brought:
-    """Have the repository in the project; one that is there already is left as it is."""
+    """Have the repository in the project; one that is there already is left as it is, unless the
+    host has moved on: its pull request ended, or others pushed to it."""
     box = SandboxClient(ctx, request.sandbox, request.fence, clean=redact)
     try:
         return await _bring(ctx, box, request)
@@ -82,21 +93,37 @@ async def bring(ctx: Context, request: BringRequest) -> Brought:
 
 
 async def _bring(ctx: Context, box: SandboxClient, request: BringRequest) -> Brought:
-    named, known = request.named, request.known
+    named, key = request.named, request.thread.key
+    before = known = await ctx.object_call(record.read, key, p.Nothing())
     await box.claim("claim for the repository")  # what earlier work brings is too late
     job = f"{request.task}/repository {request.number}"
     looked = await box.run("look at the project", f"{job}/look", _command(inside.LOOK))
-    state = looked.output.strip()
-    if state == f"done {named.full_name}" and known.repository is not None:
-        return Brought(record=known)
-    problem = _obstacle(looked, state, named)
+    state, _, move = looked.output.strip().partition("\nmove ")
+    there = state in [f"done {name}" for name in known.names]
+    problem = "" if there else _obstacle(looked, state, named)
     if problem:
         return Brought(lost=looked.lost, problem=problem)
-    branch = known.branch or branch_of(request.thread, request.title)
+    known, problem = await moving.keep_up(
+        ctx,
+        known,
+        request.thread,
+        publishing_now=request.publishing,
+        rewritten=request.rewritten,
+    )
+    if problem:
+        return Brought(record=known, problem=problem)
+    if there and (known.move is None or move == str(known.moves)):
+        return Brought(record=known)
+    named = known.repository or named
+    stem = branch_of(request.thread, request.title)
+    branch = known.branch or stem
     bundle = f"{inside.HOME}/{_short(job)}.bundle"
-    fetched = await _fetch(ctx, request, branch, bundle)
+    fetched = await _fetch(ctx, request, known, branch, bundle)
     if fetched.problem:
-        return Brought(problem=fetched.problem)
+        return Brought(record=known, problem=fetched.problem)
+    if there:
+        return await _move(ctx, box, request, known, fetched, bundle)
+    branch = known.branch or record.name(stem, fetched.round)
     script = inside.place(
         inside.Place(
             full_name=named.full_name,
@@ -105,6 +132,7 @@ async def _bring(ctx: Context, box: SandboxClient, request: BringRequest) -> Bro
             start=branch if fetched.resumed else fetched.base,
             base=fetched.base,
             bundle=bundle,
+            move=known.moves,
         )
     )
     placed = await box.run("unpack the repository", f"{job}/place", _command(script))
@@ -116,12 +144,49 @@ async def _bring(ctx: Context, box: SandboxClient, request: BringRequest) -> Bro
             problem=f"{named.full_name} could not be unpacked in the sandbox; the project is as "
             f"it was. {inside.one_line(placed.output[-200:], 200)}".strip()
         )
-    settled = await ctx.object_call(
-        record.settle,
-        request.thread.key,
-        Record(repository=named, base=fetched.base, base_commit=fetched.commit, branch=branch),
+    if known.repository is not None:
+        commit = known.base_commit if fetched.resumed else fetched.commit
+        now = known.model_copy(update={"base_commit": commit})
+        now = await ctx.object_call(record.change, key, Changed(before=known, now=now))
+        moved = known.moves > before.moves
+        return Brought(
+            record=now, note=moving.tell(ctx, request.thread, known, 0, 0) if moved else ""
+        )
+    first = Record(
+        repository=named,
+        base=fetched.base,
+        base_commit=fetched.commit,
+        branch=branch,
+        round=fetched.round,
     )
-    return Brought(record=settled)
+    return Brought(record=await ctx.object_call(record.settle, key, first))
+
+
+async def _move(
+    ctx: Context,
+    box: SandboxClient,
+    request: BringRequest,
+    known: Record,
+    fetched: _Fetched,
+    bundle: str,
+) -> Brought:
+    assert known.move is not None
+    if known.move.why == "pushed" and not fetched.resumed:
+        return Brought(record=known)  # deleted meanwhile, which ends the pull request
+    job = f"{request.task}/repository {request.number}/move {known.move.number}"
+    script = moving.script(known, bundle, request.message or UNFINISHED)
+    done = await box.run("move the project", job, _command(script))
+    if done.lost:
+        return Brought(lost=True)
+    if done.exit_code != 0 or "unmerged" in done.output:
+        log.warning("a project was not moved: %s", done.output[-500:])
+        why = "a merge in it is not finished" if "unmerged" in done.output else "git refused it"
+        return Brought(
+            record=known,
+            problem=f"The project is not up to date with {request.named.full_name}: {why}.",
+        )
+    now, note = await moving.moved(ctx, request.thread, known, fetched.commit, done)
+    return Brought(record=now, note=note)
 
 
 def _obstacle(looked: CommandResult, state: str, named: Named) -> str:
@@ -139,7 +204,9 @@ def _obstacle(looked: CommandResult, state: str, named: Named) -> str:
     return ""
 
 
-async def _fetch(ctx: Context, request: BringRequest, branch: str, path: str) -> _Fetched:
+async def _fetch(
+    ctx: Context, request: BringRequest, known: Record, branch: str, path: str
+) -> _Fetched:
     """Some tries: the host, or the way to it, may be in trouble for a moment."""
     fetched = _Fetched(problem="It was not tried.")
     for attempt in range(1, TRIES + 1):
@@ -149,7 +216,7 @@ async def _fetch(ctx: Context, request: BringRequest, branch: str, path: str) ->
             fetched = await effect(
                 ctx,
                 f"fetch {request.named.full_name}: try {attempt}",
-                lambda: _bundle_into(request, branch, path),
+                lambda: _bundle_into(request, known, branch, path),
                 _Fetched,
                 attempts=1,
             )
@@ -163,24 +230,26 @@ async def _fetch(ctx: Context, request: BringRequest, branch: str, path: str) ->
     return fetched
 
 
-async def _bundle_into(request: BringRequest, branch: str, path: str) -> _Fetched:
+async def _bundle_into(request: BringRequest, known: Record, branch: str, path: str) -> _Fetched:
     """May run twice: it replaces what it wrote before."""
-    named, known = request.named, request.known
-    ours = branch if known.pushed else ""
+    named = known.repository or request.named
     if known.base:
         named = named.model_copy(update={"branch": known.base})
     try:
         async with workshop() as git:
-            heads = await upstream.look(git, named, ours)
+            heads = await upstream.look(git, named, branch)
             commit = await upstream.fetch(git, named, heads.base, upstream.BASE)
             refs = [upstream.BASE]
-            if heads.ours:
+            resumed = bool(heads.ours and known.pushed)
+            if resumed:
                 await upstream.fetch(git, named, branch, "refs/heads/ours")
                 refs.append("refs/heads/ours")
             made = await upstream.bundle(git, refs)
             pieces = upstream.pieces(made)
             await current_backend().write_stream(request.sandbox, path, pieces, request.fence)
-            return _Fetched(base=heads.base, commit=commit, resumed=bool(heads.ours))
+            # Nobody's branch is taken for ours, whatever it is called.
+            free = record.free(branch, heads.taken, 1) if not known.branch else known.round
+            return _Fetched(base=heads.base, commit=commit, resumed=resumed, round=free)
     except GitProblem as error:
         return _Fetched(problem=f"{named.full_name} was not taken in. {error}")
     except Unavailable as error:

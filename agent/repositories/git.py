@@ -1,24 +1,30 @@
 """Owns running the git program in this process: on what strangers wrote, with our credential.
 
-Each use has a folder of its own that is gone afterwards. No configuration but ours is read, nothing
-of a repository is run, only one protocol is spoken and no redirection followed. The credential is
-given to git in its environment: it is in no argument, address, file or message.
+Each use has a folder of its own that is gone afterwards; `sweep` takes away those of processes that
+were killed. No configuration but ours is read, nothing of a repository is run, only one protocol is
+spoken and no redirection followed. The credential is given to git in its environment: it is in no
+argument, address, file or message.
 """
 
 import asyncio
 import base64
+import fcntl
+import logging
 import os
 import shutil
 import signal
 import tempfile
-from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from agent import settings
 
+log = logging.getLogger(__name__)
+
+PREFIX = "threadwright-git-"
 SECONDS = 600.0
 MEMORY_KB = 4 << 20
 OUTPUT_BYTES = 1 << 20
@@ -36,6 +42,7 @@ _CONFIG = {
     "core.fsmonitor": "false",
     "core.bigFileThreshold": "16m",
     "core.pager": "cat",
+    "core.quotePath": "false",  # names of files as people write them
     "credential.helper": "",
     "fetch.recurseSubmodules": "false",
     "submodule.recurse": "false",
@@ -184,14 +191,68 @@ async def _tail(stream: asyncio.StreamReader) -> str:
 async def workshop() -> AsyncIterator[Git]:
     """An empty bare repository, gone on the way out."""
     now = settings.current()
-    with tempfile.TemporaryDirectory(prefix="threadwright-git-") as folder:
-        git = Git(Path(folder), now.repository_mb << 20)
+    with _folder() as folder:
+        git = Git(folder, now.repository_mb << 20)
         await git.must("init", "--quiet", "--bare", str(git.repository))
         attributes = git.repository / "info" / "attributes"
         attributes.parent.mkdir(exist_ok=True)
         # A file of the repository could otherwise have its changes shown as those of a binary.
         attributes.write_text("* !diff !text !filter !merge !ident !export-ignore\n")
         yield git
+
+
+@contextmanager
+def _folder() -> Iterator[Path]:
+    """Locked while it is in use, so that it is known for left behind when its process is gone."""
+    while True:
+        folder = Path(tempfile.mkdtemp(prefix=PREFIX))
+        held = _lock(folder)
+        if held is not None:
+            break  # else a sweep came between the two lines above
+    try:
+        yield folder
+    finally:
+        _remove(folder)
+        os.close(held)
+
+
+def sweep(parent: Path | None = None) -> int:
+    """Remove the folders of processes that were killed; how many. Those in use are left alone."""
+    removed = 0
+    for folder in (parent or Path(tempfile.gettempdir())).glob(f"{PREFIX}*"):
+        if (held := _lock(folder)) is None:
+            continue
+        removed += _remove(folder)
+        os.close(held)
+    return removed
+
+
+def _remove(folder: Path) -> bool:
+    try:
+        shutil.rmtree(folder)
+    except OSError as error:  # a helper of a killed git may still write there
+        log.warning("%s could not be removed, the next start tries again: %s", folder, error)
+        return False
+    return True
+
+
+def _lock(folder: Path) -> int | None:
+    """An open descriptor that holds the folder's lock; None when another process does, or it is not
+    a folder of ours. The kernel gives the lock back when its process ends, however it ends."""
+    try:
+        held = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+    except OSError:
+        return None
+    try:
+        if os.fstat(held).st_uid != os.geteuid():
+            raise PermissionError(folder)
+        fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if not os.path.samestat(os.fstat(held), folder.lstat()):
+            raise FileNotFoundError(folder)
+    except OSError:
+        os.close(held)
+        return None
+    return held
 
 
 def environment(home: Path, repository: Path) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""Owns what we ask of GitHub's REST API: the repository, and the one pull request of our branch.
+"""Owns what we ask of GitHub's REST API: the repository, and the pull request of our branch.
 
 Each call may be repeated: a pull request is looked for before it is opened, and after GitHub says
 that it exists. What cannot be is a sentence; what may work later says when.
@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
-from typing import Any
+from typing import Any, Literal
 
 import aiohttp
 import gidgethub
@@ -17,6 +17,7 @@ from gidgethub.aiohttp import GitHubAPI
 from agent import settings
 from agent.repositories.git import GitProblem, Unavailable
 from agent.repositories.naming import Named
+from agent.repositories.refusals import ARCHIVED, FORBIDDEN
 
 TIMEOUT = aiohttp.ClientTimeout(total=60, sock_connect=10)
 USER_AGENT = "threadwright"
@@ -41,6 +42,17 @@ class Pull:
     url: str
 
 
+@dataclass(frozen=True)
+class Standing:
+    """How a pull request stands."""
+
+    state: Literal["open", "merged", "closed"]
+    head: str
+    """Commit that it proposes, or proposed at its end."""
+    repository: str
+    """Full name that its repository has now."""
+
+
 class GitHub:
     """One conversation, for one effect."""
 
@@ -49,23 +61,42 @@ class GitHub:
         self._named = named
 
     async def check(self) -> None:
-        """That it is there under this name, takes changes, and may be written by us.
+        """That it is there, takes changes, and may be written by us.
 
         Raises GitProblem or Unavailable, as every method here does.
         """
         name = self._named.full_name
         with_rights = await self._ask("GET", f"/repos/{name}")
-        now = str(with_rights.get("full_name") or name)
-        if now.casefold() != name.casefold():
-            raise GitProblem(f"{name} has moved to {now}: start a new thread with that name.")
         if with_rights.get("archived"):
-            raise GitProblem(f"{name} is archived: it takes no changes.")
+            raise GitProblem(ARCHIVED.format(name))
         if not (with_rights.get("permissions") or {}).get("push", True):
             raise GitProblem(f"The operator's GITHUB_TOKEN may read {name}, but not push to it.")
+
+    async def name(self) -> str:
+        """The full name that it has now; GitHub leads on from earlier ones."""
+        about = await self._ask("GET", f"/repos/{self._named.full_name}")
+        return str(about.get("full_name") or self._named.full_name)
 
     async def is_default(self, branch: str) -> bool:
         about = await self._ask("GET", f"/repos/{self._named.full_name}")
         return bool(about.get("default_branch") == branch)
+
+    async def standing(self, number: int) -> Standing:
+        found = await self._ask("GET", f"/repos/{self._named.full_name}/pulls/{number}")
+        head = str(found["head"]["sha"])
+        name = str(found["base"]["repo"]["full_name"])
+        if found.get("merged") or found.get("merged_at"):
+            return Standing("merged", head, name)
+        return Standing("open" if found.get("state") == "open" else "closed", head, name)
+
+    async def must_be_open(self, number: int) -> None:
+        """What is pushed to the branch of one that has ended reaches nobody."""
+        state = (await self.standing(number)).state
+        if state != "open":
+            raise GitProblem(
+                f"Pull request #{number} was {state} meanwhile: publish again, and what it does "
+                "not hold becomes a new one."
+            )
 
     async def open_pull(self, branch: str, base: str, title: str, body: str) -> Pull:
         """The open pull request of our branch, with this title and text."""
@@ -77,6 +108,8 @@ class GitHub:
                 return _pull(made)
             except _Invalid as error:
                 found = await self._find(branch, base)
+                if found is None and "'head'" in error.reason:
+                    raise Unavailable(f"GitHub does not know of {branch} yet.") from None
                 if found is None:
                     raise GitProblem(
                         f"GitHub does not open the pull request: {error.reason}."
@@ -110,7 +143,7 @@ class GitHub:
             raise _Invalid(str(error)) from None
         except gidgethub.HTTPException as error:
             raise self._as_ours(error) from None
-        except (aiohttp.ClientError, TimeoutError):
+        except (aiohttp.ClientError, TimeoutError, ValueError):  # ValueError: cut short
             raise Unavailable("GitHub cannot be reached at the moment.") from None
 
     def _as_ours(self, error: gidgethub.HTTPException) -> GitProblem | Unavailable:
@@ -118,13 +151,15 @@ class GitHub:
         if status in (403, 429) and (after := _after(error.headers)):
             return Busy(after)
         if status == 429 or (status == 403 and "rate limit" in str(error).lower()):
-            return Busy(60.0)
+            return Busy(_reset(error.headers) or 60.0)
         if status == 401:
             return GitProblem(
                 "GitHub refuses our token: an operator must give GITHUB_TOKEN a valid value."
             )
+        if status == 403 and "archived" in str(error).lower():
+            return GitProblem(ARCHIVED.format(name))
         if status == 403:
-            return GitProblem(f"The operator's GITHUB_TOKEN may not do this with {name}.")
+            return GitProblem(FORBIDDEN.format(name))
         if status in (404, 410):
             return GitProblem(
                 f"{name} is gone, or the operator's GITHUB_TOKEN may not write pull requests there."
@@ -159,6 +194,13 @@ def _pull(found: Mapping[str, Any]) -> Pull:
 def _after(headers: Mapping[str, str]) -> float:
     value = headers.get("retry-after", "")
     return float(value) if value.isdigit() else 0.0
+
+
+def _reset(headers: Mapping[str, str]) -> float:
+    """Seconds until a limit that is used up ends; 0 when nothing is said of it."""
+    reset = headers.get("x-ratelimit-reset", "")
+    used_up = headers.get("x-ratelimit-remaining") == "0" and reset.isdigit()
+    return max(0.0, float(reset) - _now(headers)) if used_up else 0.0
 
 
 def _now(headers: Mapping[str, str]) -> float:

@@ -15,6 +15,7 @@ from agent import settings
 HOME = "/home/sandbox/.threadwright"
 """Outside of the project's files, kept with it in snapshots."""
 MARK = ".git/threadwright"
+PLANNED = ".git/threadwright-move"
 PART_BYTES = 4 << 20
 PUBLISHED = "refs/threadwright/publish"
 AUTHOR = "Threadwright"
@@ -37,11 +38,12 @@ g() {{ git -c core.hooksPath=/dev/null -c core.fsmonitor=false -c commit.gpgSign
 """
 
 LOOK = f"""{_START}
-if [ -f {MARK} ]; then head -c 300 {MARK}
+if [ -f {MARK} ]; then head -c 400 {MARK}
 elif [ -z "$({_EMPTY})" ]; then echo empty
 else echo files; fi
 """
-"""Prints what the project is: `done owner/name`, `begun owner/name`, `empty`, `files`, `no git`."""
+"""Prints what the project is: `done owner/name`, `begun owner/name`, `empty`, `files`, `no git`.
+Behind the first of these a line `move <number>` tells the last move that it made."""
 
 
 @dataclass(frozen=True)
@@ -56,6 +58,8 @@ class Place:
     """Branch of the bundle that ours starts from."""
     base: str
     bundle: str
+    move: int = 0
+    """The last one that is part of it."""
 
 
 def place(it: Place) -> str:
@@ -86,11 +90,69 @@ if ! g checkout -q -f --no-track -B {q(it.branch)} refs/remotes/origin/{q(it.sta
   [ -z "${{fresh:-}}" ] || find . -mindepth 1 -maxdepth 1 ! -name inbox -exec rm -rf {{}} +
   exit 21
 fi
-echo {q(f"done {it.full_name}")} > {MARK}.new
-mv {MARK}.new {MARK}
+{_marked(it)}
 rm -f {q(it.bundle)}
 echo placed
 """
+
+
+def _marked(it: Place) -> str:
+    lines = shlex.quote(f"done {it.full_name}\nmove {it.move}\n")
+    return f"printf %s {lines} > {MARK}.new\nmv {MARK}.new {MARK}"
+
+
+def move(it: Place, after: list[str], message: str) -> str:
+    """Has the project go on from the bundle's `start`, with the commits that it alone holds.
+
+    Where they go is found in another folder first, and noted, so that a run that was cut off ends
+    as it began. Prints `moved <commit it goes on from> <commits carried over> <commits kept>`, or
+    `unmerged`. Commits that do not fit there are kept as a branch of the project.
+    """
+    q = shlex.quote
+    ours = f"'+refs/heads/ours:refs/remotes/origin/'{q(it.branch)}" if it.start != it.base else ""
+    return f"""{_START}
+w={HOME}/moving
+export GIT_COMMITTER_NAME={AUTHOR} GIT_COMMITTER_EMAIL={q(settings.current().commit_email)}
+if ! grep -qsx {q(f"{it.move} .*")} {PLANNED}; then
+({commit(message)})
+[ -z "$(g ls-files -u | head -n 1)" ] || exit 0
+g fetch -q --no-tags --no-write-fetch-head {q(it.bundle)} \
+  '+refs/heads/base:refs/remotes/origin/'{q(it.base)} {ours}
+old=$(g rev-parse HEAD)
+onto=$(g rev-parse refs/remotes/origin/{q(it.start)})
+from=
+for c in {" ".join(after)}; do
+  if g merge-base --is-ancestor "$c" "$old" 2>/dev/null; then from=$c; break; fi
+done
+has() {{ g merge-base --is-ancestor "$1" "$2" 2>/dev/null; }}
+new=$onto kept=0
+if [ -z "$from" ]; then kept=$(g rev-list --count "$onto..$old")
+elif has "$from" "$onto" && has "$onto" "$old"; then new=$old
+elif [ "$from" != "$old" ]; then
+  g worktree remove --force "$w" 2>/dev/null || rm -rf "$w"
+  g worktree prune
+  g worktree add -q --detach "$w" "$old"
+  if g -C "$w" rebase -q --empty=drop --no-gpg-sign --onto "$onto" "$from" >/dev/null 2>&1
+  then new=$(g -C "$w" rev-parse HEAD)
+  else kept=$(g rev-list --count "$from..$old"); fi
+  g worktree remove --force "$w"
+fi
+[ "$kept" = 0 ] || g branch -f {q(kept(it.move))} "$old"
+echo "{it.move} $new $onto $(g rev-list --count "$onto..$new") $kept" > {PLANNED}.new
+mv {PLANNED}.new {PLANNED}
+fi
+read -r _ new onto carried kept < {PLANNED}
+rm -f .git/index.lock
+g checkout -q -f --no-track -B {q(it.branch)} "$new"
+{_marked(it)}
+rm -f {q(it.bundle)} {PLANNED}
+echo "moved $onto $carried $kept"
+"""
+
+
+def kept(move: int) -> str:
+    """Local branch of what could not be carried over."""
+    return f"threadwright/kept-{move}"
 
 
 def commit(message: str) -> str:

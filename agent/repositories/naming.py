@@ -135,11 +135,15 @@ def _from_link(link: str, web_url: str) -> Named | Unclear:
 
 def _named(owner: str, name: str, branch: str, said: str) -> Named | Unclear:
     name = name.removesuffix(".git")
-    if not OWNER.fullmatch(owner) or not NAME.fullmatch(name) or name in (".", ".."):
+    if not is_name(owner, name):
         return Unclear(f"{_shown(said)} is not a repository. {HOW}")
     if ("@" in said and "://" not in said and not branch) or (branch and not is_branch(branch)):
         return Unclear(f"{_shown(said)} names no branch that git knows. {HOW}")
     return Named(owner=owner, name=name, branch=branch)
+
+
+def is_name(owner: str, name: str) -> bool:
+    return bool(OWNER.fullmatch(owner) and NAME.fullmatch(name)) and name not in (".", "..")
 
 
 def is_branch(name: str) -> bool:

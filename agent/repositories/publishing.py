@@ -1,8 +1,9 @@
 """Owns publishing: out of the sandbox, examined, shown, and after an approval pushed by us.
 
 What people approve is one commit and one difference, by their ids; both are found again from the
-bundle before the push, and nothing else is pushed. Every effect may run twice: a branch that is
-there already is a push that happened, an open pull request is the one that was asked for.
+bundle before the push, and nothing else is pushed. A long difference goes from the bundle into a
+file of the thread, and is in no journal. Every effect may run twice: a branch that is there already
+is a push that happened, an open pull request is the one that was asked for.
 """
 
 import tempfile
@@ -11,29 +12,20 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TypeVar
 
-import aiohttp
-from restate import Context, RunOptions, TerminalError
+from restate import Context
 
-from agent import calls, secrets
 from agent import protocol as p
-from agent.repositories import github, inside, upstream
+from agent import secrets
+from agent.repositories import github, inside, showing, upstream
 from agent.repositories.git import Git, GitProblem, Unavailable, workshop
 from agent.repositories.naming import Named
 from agent.repositories.record import Record
 from sandbox.backend import current_backend
-from sandbox.durable import is_cancel
 from sandbox.errors import FileProblem
 from sandbox.journal import effect
 from sandbox.protocol import SandboxRef
 
-SHOWN_CHARACTERS = 400_000
-"""What people approve is shown whole; more than this nobody reads, and a journal holds it."""
-CARD_CHARACTERS = 6000
-"""A longer text goes into a file beside the card."""
 MOST_PARTS = 1024
-MOST_NAMES = 8
-"""Files that a warning names."""
-UPLOADS = 3
 TRIES = 8
 PAUSE_SECONDS = 2.0
 """After the first failure; doubled with each further one."""
@@ -41,6 +33,8 @@ TITLE_CHARACTERS = 200
 BODY_CHARACTERS = 20_000
 PREFIX = "threadwright/"
 
+Say = Callable[[str], None]
+"""Shows what is going on."""
 O = TypeVar("O", bound="Answer")  # noqa: E741
 
 
@@ -57,7 +51,11 @@ class Examined(Answer):
     fingerprint: str = ""
     """Of the whole difference."""
     shown: str = ""
-    """Statistics and difference, as people read it."""
+    """For the card: our words, the statistics and the difference, or their beginning."""
+    file_bytes: int = 0
+    """Size of the whole as a file; 0 when all of it is in `shown`."""
+    rewritten: bool = False
+    """The branch that the work began from no longer holds what it began from."""
     warning: str = ""
     """What people must know that a difference does not say; for the top of the card."""
 
@@ -71,38 +69,56 @@ class Opened(Answer):
     url: str = ""
 
 
-async def examine(ctx: Context, place: str, ref: SandboxRef, record: Record) -> Examined:
-    """What would be published, from the bundle that lies in the sandbox."""
+async def check(ctx: Context, place: str, record: Record, say: Say) -> Answer:
+    """That the repository takes changes of ours at all."""
+
+    async def ask() -> Answer:
+        async with github.connected(named_of(record)) as host:
+            await host.check()
+        return Answer()
+
+    return await patiently(ctx, place, ask, Answer, say=say)
+
+
+async def examine(
+    ctx: Context, place: str, ref: SandboxRef, record: Record, words: str, say: Say
+) -> Examined:
+    """What would be published, from the bundle that lies in the sandbox.
+
+    Args:
+        words: title and text of the pull request.
+    """
 
     async def look() -> Examined:
-        async with workshop() as git:
-            change, secret = await _taken(git, ref, record)
+        try:
+            async with workshop() as git:
+                change, secret = await taken(git, ref, record)
+        except upstream.Rewritten as error:
+            return Examined(problem=str(error), rewritten=True)
         if secret:
             return Examined(
                 problem="The commits hold a secret of this deployment: it must be taken out of the "
                 "history before anything is published."
             )
+        whole = showing.document(change, words)
+        fits = len(whole) <= showing.CARD_CHARACTERS
         return Examined(
             commit=change.commit,
             count=change.count,
             fingerprint=change.fingerprint,
-            shown=_shown(change),
-            warning=_warning(change),
+            shown=whole if fits else showing.beginning(change, words),
+            file_bytes=0 if fits else len(whole.encode()),
+            warning=showing.warning(change),
         )
 
-    async def checked() -> Examined:
-        async with github.connected(_named(record)) as host:
-            await host.check()
-        return await look()
-
-    return await _patiently(ctx, place, checked, Examined)
+    return await patiently(ctx, place, look, Examined, say=say)
 
 
 async def push(
-    ctx: Context, place: str, ref: SandboxRef, record: Record, approved: Examined
+    ctx: Context, place: str, ref: SandboxRef, record: Record, approved: Examined, say: Say
 ) -> Pushed:
     """Push the approved commit, and no other."""
-    named = _named(record)
+    named = named_of(record)
 
     async def send() -> Pushed:
         if not record.branch.startswith(PREFIX) or record.branch == record.base:
@@ -110,7 +126,9 @@ async def push(
         async with github.connected(named) as host, workshop() as git:
             if await host.is_default(record.branch):
                 raise GitProblem(f"{record.branch} is the default branch of {named.full_name}.")
-            change, secret = await _taken(git, ref, record)
+            if record.number:
+                await host.must_be_open(record.number)
+            change, secret = await taken(git, ref, record)
             if secret or (change.commit, change.fingerprint) != (
                 approved.commit,
                 approved.fingerprint,
@@ -121,77 +139,44 @@ async def push(
                 return Pushed(commit=change.commit)
             if not await upstream.is_ours(git, named, record.branch, there, record.pushed):
                 raise GitProblem(
-                    f"Somebody else has pushed to {record.branch} of {named.full_name}; I do not "
-                    "overwrite it."
+                    f"Somebody else has pushed to {record.branch} of {named.full_name}, and that "
+                    "is not overwritten: publish again, and it is taken in first."
+                    if record.number
+                    else f"Somebody else has the branch {record.branch} of {named.full_name}, and "
+                    "it is not overwritten: it must be renamed or deleted there first."
                 )
             await upstream.push(git, named, record.branch, change.commit, there)
         return Pushed(commit=change.commit)
 
-    return await _patiently(ctx, place, send, Pushed)
+    return await patiently(ctx, place, send, Pushed, say=say)
 
 
-async def open_pull(ctx: Context, place: str, record: Record, title: str, body: str) -> Opened:
+async def open_pull(
+    ctx: Context, place: str, record: Record, title: str, body: str, say: Say
+) -> Opened:
     async def ask() -> Opened:
-        async with github.connected(_named(record)) as host:
+        async with github.connected(named_of(record)) as host:
+            if record.number:
+                await host.must_be_open(record.number)
             pull = await host.open_pull(record.branch, record.base, title, body)
         return Opened(number=pull.number, url=pull.url)
 
-    return await _patiently(ctx, place, ask, Opened)
+    return await patiently(ctx, place, ask, Opened, say=say)
 
 
-async def attach(ctx: Context, place: str, thread: p.ThreadRef, name: str, text: str) -> str:
-    """Put what no card can hold into the thread as a file; its name, or nothing when Slack does
-    not take it."""
-    data = text.encode()
-    start = p.UploadStart(file_name=name, size_bytes=len(data), team=thread.team)
-    for attempt in range(1, UPLOADS + 1):
-        ticket = await calls.call(ctx, p.BEGIN_UPLOAD, None, start)
-        if ticket.problem:
-            return ""
-        if not await _uploaded(ctx, f"{place}: upload {attempt}", ticket.upload_url, data):
-            continue
-        finish = p.UploadFinish(
-            file_id=ticket.file_id,
-            thread=thread,
-            title=name,
-            comment="here is what would be published, whole.",
-        )
-        receipt = await calls.call(ctx, p.FINISH_UPLOAD, None, finish)
-        return name if receipt.ok else ""
-    return ""
-
-
-async def _uploaded(ctx: Context, place: str, url: str, data: bytes) -> bool:
-    """One try, since the address is good for one."""
-
-    async def send() -> p.Nothing:
-        async with (
-            aiohttp.ClientSession(timeout=github.TIMEOUT) as http,
-            http.post(url, data=data) as response,
-        ):
-            response.raise_for_status()
-        return p.Nothing()
-
-    try:
-        await ctx.run_typed(place, send, RunOptions(type_hint=p.Nothing, max_attempts=1))
-    except TerminalError as error:
-        if is_cancel(error):
-            raise
-        return False
-    return True
-
-
-def _named(record: Record) -> Named:
+def named_of(record: Record) -> Named:
+    """With the branch that it began from."""
     assert record.repository is not None
     return record.repository.model_copy(update={"branch": record.base})
 
 
-async def _taken(git: Git, ref: SandboxRef, record: Record) -> tuple[upstream.Change, bool]:
+async def taken(git: Git, ref: SandboxRef, record: Record) -> tuple[upstream.Change, bool]:
     """The change in the sandbox's bundle, and whether a secret of ours is in it."""
     with tempfile.NamedTemporaryFile(dir=git.folder, suffix=".bundle", delete=False) as file:
         path = Path(file.name)
         await _collect(ref, path, git.most_bytes)
-    await upstream.fetch(git, _named(record), record.base, upstream.BASE)
+    await upstream.fetch(git, named_of(record), record.base, upstream.BASE)
+    await upstream.must_hold(git, record.base_commit, record.base)
     await upstream.take_in(git, path, inside.PUBLISHED)
     change = await upstream.compare(git, record.base_commit)
     return change, await upstream.holds(git, secrets.unpublishable())
@@ -220,39 +205,15 @@ async def _collect(ref: SandboxRef, path: Path, most_bytes: int) -> None:
     raise GitProblem("The history comes in too many parts.")
 
 
-def _shown(change: upstream.Change) -> str:
-    """Raises GitProblem when it is too much to be read."""
-    whole = f"{change.stat.strip()}\n\n{change.diff}"
-    if len(whole) > SHOWN_CHARACTERS:
-        raise GitProblem(
-            f"The difference has {len(whole):,} characters, more than the {SHOWN_CHARACTERS:,} "
-            "that can be shown for approval: publish less at once, without what is generated."
-        )
-    return whole
-
-
-def _warning(change: upstream.Change) -> str:
-    said = []
-    if change.workflows:
-        said.append(f"It changes what GitHub runs by itself: {_listed(change.workflows)}.")
-    if change.passing:
-        said.append(
-            "Its commits also hold files that the difference does not show, because a later commit "
-            f"takes them back: {_listed(change.passing)}."
-        )
-    return " ".join(said)
-
-
-def _listed(names: tuple[str, ...]) -> str:
-    shown = ["".join(c if c.isalnum() or c in "./_-+" else "?" for c in n) for n in names]
-    more = f" and {len(names) - MOST_NAMES} more" if len(names) > MOST_NAMES else ""
-    return ", ".join(f"`{name[:100]}`" for name in shown[:MOST_NAMES]) + more
-
-
-async def _patiently(
-    ctx: Context, place: str, body: Callable[[], Awaitable[O]], kind: type[O]
+async def patiently(
+    ctx: Context,
+    place: str,
+    body: Callable[[], Awaitable[O]],
+    kind: type[O],
+    tries: int = TRIES,
+    say: Say = lambda _: None,
 ) -> O:
-    """Do it, and again after a durable wait while the other side asks for one."""
+    """Do it, and again after a durable wait while the other side asks for one; `say` is told."""
 
     async def told() -> O:
         try:
@@ -264,10 +225,11 @@ async def _patiently(
         except GitProblem as error:
             return kind(problem=str(error))
 
-    for attempt in range(1, TRIES + 1):
+    for attempt in range(1, tries + 1):
         answer = await effect(ctx, f"{place}: try {attempt}", told, kind)
-        if not answer.wait_seconds or attempt == TRIES:
+        if not answer.wait_seconds or attempt == tries:
             break
         seconds = max(answer.wait_seconds, PAUSE_SECONDS**attempt / 2)
+        say(f"waiting {seconds:.0f} s: {answer.problem.removesuffix('.')}")
         await ctx.sleep(timedelta(seconds=seconds), name=f"{place}: wait {attempt}")
     return answer

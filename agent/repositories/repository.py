@@ -5,24 +5,21 @@ A task whose people named none asks once whether the session has one, and needs 
 
 from collections.abc import Awaitable, Callable
 
-from restate import TerminalError, WorkflowContext
+from restate import WorkflowContext
 
 from agent import events, settings
 from agent import protocol as p
 from agent.child import Child
-from agent.files import as_terminal
 from agent.reading import Reading
 from agent.repositories import inside, naming, record
+from agent.repositories.committing import Commit
 from agent.repositories.fetching import BringRequest, Brought, bring
 from agent.repositories.naming import Named, Unclear
 from agent.repositories.record import Record
-from agent.secrets import redact
-from sandbox.client import Lease, SandboxClient
-from sandbox.errors import SandboxError, SandboxGone, Unreachable
-from sandbox.protocol import Command
+from sandbox.client import Lease
+from sandbox.protocol import SandboxRef
 
 TRIES = 3
-COMMIT_SECONDS = 120
 
 
 class _Said(p.Wire):
@@ -61,6 +58,8 @@ class Repository:
         self._commits = 0
         self.problem = ""
         """One sentence: why what people named is not in the project."""
+        self._note = ""
+        """What people were told of where the project goes on from."""
         self.lost = False
         """The project may have gone back to a time before it was there."""
 
@@ -78,7 +77,7 @@ class Repository:
         about = f"The project is the repository {about}{it.base_commit[:7]}."
         if it.pull_request:
             about += f" Its pull request: {it.pull_request}"
-        return f"{about} {self.problem}".strip()
+        return " ".join(part for part in (about, self._note, self.problem) if part)
 
     async def take_in(self, fence: int) -> bool:
         """Have the repository in the project that people named, in this task or an earlier one.
@@ -100,10 +99,11 @@ class Repository:
         else:
             brought = Brought(problem="The sandbox was lost again and again.")
         self._there, self.lost = True, False  # a problem is told once, not at every step
+        self._note = brought.note or self._note
+        if brought.record.repository is not None:
+            self._record = brought.record
         if brought.problem:
             self._tell(brought.problem)
-        else:
-            self._record = brought.record
         return True
 
     async def _read_messages(self) -> None:
@@ -145,41 +145,52 @@ class Repository:
             thread=self._thread,
             named=named,
             title=_title(self._reading.messages),
-            known=self.record,
             sandbox=lease.ref,
             fence=fence,
+            message=inside.message("Unfinished work", "", self._reading.requester),
         )
         call = self._ctx.service_call(bring, request)
         brought = await self._child.run(call, until=self._reading.seen + 1)
         return None if self._child.interrupted else brought
 
-    async def commit(self, fence: int, step: p.PlanStep, goal: str) -> None:
-        """Keep what a finished step changed as one commit; nothing changed, nothing committed."""
+    async def commit(
+        self,
+        fence: int,
+        step: p.PlanStep,
+        goal: str,
+        sandbox: SandboxRef,
+        *,
+        stopping: bool = False,
+    ) -> bool:
+        """Keep what a finished step changed as one commit; nothing changed, nothing committed.
+
+        A stop that comes meanwhile waits a moment for it: what is left uncommitted would be part of
+        somebody's next commit.
+
+        Args:
+            sandbox: where the step ran.
+            stopping: the task is being stopped: at once, there, or not at all.
+
+        Returns:
+            False when the files went back to a time before the step.
+
+        Raises TerminalError also when cancelled, after the commit.
+        """
         ours = self.record.repository
         if ours is None or not self._there:
-            return
+            return True
         self._commits += 1
-        title = step.title
-        script = inside.commit(inside.message(title, goal, self._reading.requester))
+        script = inside.commit(inside.message(step.title, goal, self._reading.requester))
         script += inside.beside(ours.name, self.record.base)
-        for attempt in range(1, TRIES + 1):
-            place = f"commit {self._commits}, try {attempt}"
-            box = SandboxClient(self._ctx, (await self._acquire()).ref, fence, clean=redact)
-            try:
-                job = f"{self._ctx.key()}/{place}"
-                command = Command(command=script, timeout_seconds=COMMIT_SECONDS)
-                done = await box.run(place, job, command)
-            except (SandboxGone, Unreachable):
-                continue
-            except SandboxError as error:
-                raise as_terminal(error) from error
-            if not done.lost:
-                break
-        else:
-            raise TerminalError("The sandbox was lost again and again.")
-        if done.exit_code != 0 or "unmerged" in done.output:
-            why = "a merge is not finished" if "unmerged" in done.output else "git refused it"
-            self._tell(f"What “{inside.one_line(title, 60)}” changed was not committed: {why}.")
+        name = f"commit {self._commits}"
+        commit = Commit(self._ctx, name, script, fence, self._acquire, sandbox, stopping)
+        problem = await commit.make()
+        if problem:
+            title = inside.one_line(step.title, 60)
+            self._tell(f"What “{title}” changed was not committed: {problem}.")
+        if commit.cancel is not None:
+            raise commit.cancel
+        return not commit.rolled_back
 
     def _tell(self, problem: str) -> None:
         self.problem = problem

@@ -5,7 +5,6 @@ sentence of ours; its own words name addresses and are kept from people.
 """
 
 import hashlib
-import logging
 import re
 from collections.abc import AsyncIterator, Iterable
 from contextlib import aclosing
@@ -13,10 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from agent import settings
-from agent.repositories.git import Git, GitProblem, Ran, TooLarge, Unavailable
+from agent.repositories.git import Git, GitProblem, Ran, TooLarge
 from agent.repositories.naming import Named, is_branch
-
-log = logging.getLogger(__name__)
+from agent.repositories.refusals import raise_for
 
 COMMIT = re.compile(r"[0-9a-f]{40}")
 HEADER_BYTES = 64 << 10
@@ -38,16 +36,6 @@ DIFF = (
     "--dst-prefix=b/",
 )
 
-_SENTENCES = (
-    (r"could not read Username|Authentication failed|error: 401", "refused"),
-    (r"fsck error|fsckObjects|bad object", "broken"),
-    (r"error: 404|not found", "missing"),
-    (r"error: 403|Permission to .* denied|Write access to repository not granted", "forbidden"),
-    (r"unable to update url base from redirection|error: 30[1278]", "moved"),
-    (r"GH006|protected branch|pre-receive hook declined|push declined|GH013|GH009", "protected"),
-    (r"stale info|non-fast-forward|fetch first|cannot lock ref", "overtaken"),
-)
-
 
 @dataclass(frozen=True)
 class Heads:
@@ -58,6 +46,8 @@ class Heads:
     commit: str
     ours: str = ""
     """Commit of the branch that we push to."""
+    taken: frozenset[str] = frozenset()
+    """Names of branches that begin as that one."""
 
 
 @dataclass(frozen=True)
@@ -86,9 +76,9 @@ def url_of(named: Named) -> str:
 
 async def look(git: Git, named: Named, ours: str = "") -> Heads:
     """Raises GitProblem or Unavailable."""
-    wanted = [f"refs/heads/{branch}" for branch in (named.branch, ours) if branch]
+    wanted = [f"refs/heads/{branch}" for branch in (named.branch, ours and f"{ours}*") if branch]
     ran = await git.run("ls-remote", "--symref", url_of(named), "HEAD", *wanted)
-    _raise_for(ran, named)
+    raise_for(ran, named)
     commits: dict[str, str] = {}
     base = named.branch
     for line in ran.text.splitlines():
@@ -104,7 +94,10 @@ async def look(git: Git, named: Named, ours: str = "") -> Heads:
         raise GitProblem(f"{named.full_name} has no commits yet: push a first one to it.")
     if not is_branch(base):
         raise GitProblem(f"The default branch of {named.full_name} has a name I cannot use.")
-    return Heads(base, commit, commits.get(f"refs/heads/{ours}", ""))
+    taken = frozenset(
+        ref.removeprefix("refs/heads/") for ref in commits if ref.startswith(f"refs/heads/{ours}")
+    )
+    return Heads(base, commit, commits.get(f"refs/heads/{ours}", ""), taken)
 
 
 async def fetch(git: Git, named: Named, branch: str, ref: str) -> str:
@@ -117,7 +110,7 @@ async def fetch(git: Git, named: Named, branch: str, ref: str) -> str:
         url_of(named),
         f"+refs/heads/{branch}:{ref}",
     )
-    _raise_for(ran, named)
+    raise_for(ran, named)
     return await git.must("rev-parse", "--verify", f"{ref}^{{commit}}")
 
 
@@ -149,8 +142,8 @@ async def take_in(git: Git, path: Path, ref: str) -> str:
         verified = await git.run("bundle", "verify", "--quiet", str(path))
         if verified.code != 0:
             raise GitProblem(
-                "The project's history does not go on from the repository's: it was rewritten "
-                "in the sandbox, or the repository's own branch was."
+                "The project's history does not go on from the repository's: it was rewritten in "
+                "the sandbox."
             )
         file.seek(_pack_at(path))
         ran = await git.run(
@@ -182,6 +175,16 @@ def _read_header(head: bytes, ref: str) -> str:
     if not end or signature != "# v2 git bundle" or name != ref or not COMMIT.fullmatch(commit):
         raise GitProblem("What came out of the sandbox is not the bundle that was asked for.")
     return commit
+
+
+class Rewritten(GitProblem):
+    """The branch that the work began from no longer holds the commit that it began from."""
+
+
+async def must_hold(git: Git, base: str, branch: str) -> None:
+    """Raises Rewritten when `BASE`, which is that branch, does not go on from `base`."""
+    if (await git.run("merge-base", "--is-ancestor", base, BASE)).code != 0:
+        raise Rewritten(f"{branch} was rewritten at the host meanwhile: publish again.")
 
 
 async def compare(git: Git, base: str) -> Change:
@@ -220,7 +223,7 @@ async def _names(git: Git, *arguments: str) -> list[str]:
     ran = await git.run(*arguments, output_bytes=DIFF_BYTES)
     if ran.code != 0:
         raise GitProblem("Git cannot compare the project with the repository.")
-    names = ran.out.decode("utf-8", "backslashreplace").replace("\n", "\0").split("\0")
+    names = ran.out.decode("utf-8", "backslashreplace").split("\0")
     return sorted({name for name in names if name})
 
 
@@ -261,32 +264,4 @@ async def push(git: Git, named: Named, branch: str, commit: str, there: str) -> 
     )
     if ran.code == 0:
         return
-    _raise_for(Ran(ran.code, ran.out, f"{ran.said} {ran.text}"), named)
-
-
-def _raise_for(ran: Ran, named: Named) -> None:
-    """One sentence for what git said."""
-    if ran.code == 0:
-        return
-    name, token = named.full_name, settings.current().github_token
-    kind = next((k for p, k in _SENTENCES if re.search(p, ran.said, re.IGNORECASE)), "")
-    if not kind:
-        log.warning("git could not reach %s: %s", name, ran.said[-300:])
-        raise Unavailable(f"{name} cannot be reached at the moment.")
-    if kind == "refused" and token is not None:
-        raise GitProblem(
-            "The host refuses our token: an operator must give GITHUB_TOKEN a valid value."
-        )
-    raise GitProblem(
-        {
-            "refused": f"{name} does not exist or is private: check the name; an operator can set "
-            "GITHUB_TOKEN so that private repositories can be taken.",
-            "broken": f"The history of {name} holds what git's checks refuse.",
-            "missing": f"{name} does not exist, or the operator's GITHUB_TOKEN may not read it: "
-            "check the name.",
-            "forbidden": f"The operator's GITHUB_TOKEN may not do this with {name}.",
-            "moved": f"{name} has moved: name it by its new name.",
-            "protected": f"The rules of {name} do not let us push this branch.",
-            "overtaken": f"Somebody else changed our branch of {name} meanwhile: try again.",
-        }[kind]
-    )
+    raise_for(Ran(ran.code, ran.out, f"{ran.said} {ran.text}"), named)

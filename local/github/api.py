@@ -169,6 +169,7 @@ async def open_pull(request: web.Request) -> web.Response:
         raise _invalid({"code": "custom", "message": f"No commits between {base} and {head}"})
     body = str(asked.get("body") or "")
     made = Pull(len(found.pulls) + 1, str(asked["title"]), body, head, base, BOT)
+    made.head_commit = found.commit_of(head)
     found.pulls.append(made)
     return _json(_shape(request, found, made), 201)
 
@@ -183,6 +184,8 @@ async def edit_pull(request: web.Request) -> web.Response:
     one.title = str(asked.get("title", one.title))
     one.body = str(asked.get("body", one.body) or "")
     if asked.get("state") in ("open", "closed"):
+        if one.merge_commit or not found.commit_of(one.head):
+            raise _invalid({"code": "invalid", "field": "state"})
         one.state = asked["state"]
     return _json(_shape(request, found, one))
 
@@ -219,9 +222,8 @@ async def _body(request: web.Request) -> dict[str, Any]:
 
 
 def _shape(request: web.Request, found: Repository, one: Pull) -> dict[str, Any]:
-    def side(name: str) -> dict[str, Any]:
-        label = f"{found.owner}:{name}"
-        return {"label": label, "ref": name, "sha": found.commit_of(name)}
+    def side(name: str, commit: str) -> dict[str, Any]:
+        return {"label": f"{found.owner}:{name}", "ref": name, "sha": commit}
 
     return {
         "number": one.number,
@@ -230,9 +232,12 @@ def _shape(request: web.Request, found: Repository, one: Pull) -> dict[str, Any]
         "body": one.body or None,
         "user": {"login": one.author},
         "html_url": f"{_home(request)}/{found.full_name}/pull/{one.number}",
-        "head": side(one.head),
-        "base": side(one.base),
+        "head": side(one.head, one.head_commit),
+        "base": side(one.base, found.commit_of(one.base))
+        | {"repo": {"full_name": found.full_name}},
         "draft": False,
+        "merged": bool(one.merge_commit),
+        "merge_commit_sha": one.merge_commit or None,
     }
 
 

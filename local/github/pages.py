@@ -78,8 +78,9 @@ async def pull(request: web.Request) -> web.Response:
     log = found.git("log", "--format=%h %s%n%b", _range(one, "..")).strip()
     diff = found.git("diff", "--no-ext-diff", "--no-textconv", _range(one, "..."))
     state = "state" if one.state == "open" else "state closed"
+    shown = "Merged" if one.merge_commit else one.state.title()
     body = (
-        f"<p><span class='{state}'>{one.state.title()}</span> <b>{escape(one.author)}</b> wants to "
+        f"<p><span class='{state}'>{shown}</span> <b>{escape(one.author)}</b> wants to "
         f"merge <code>{escape(one.head)}</code> into <code>{escape(one.base)}</code></p>"
         f"<div class=body>{escape(one.body)}</div><h2>Commits</h2><pre><span>"
         f"{'</span><span>'.join(map(escape, log.splitlines()))}</span></pre>"
@@ -89,7 +90,7 @@ async def pull(request: web.Request) -> web.Response:
 
 
 def _range(one: Pull, dots: str) -> str:
-    return f"refs/heads/{one.base}{dots}refs/heads/{one.head}"
+    return f"refs/heads/{one.base}{dots}{one.head_commit}"
 
 
 def _line(line: str) -> str:

@@ -1,6 +1,7 @@
 """Owns the double as one web server, in a test's own loop or as a program."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -55,7 +56,7 @@ def _failed(state: State, fault: Fault) -> web.Response:
         state.limited += 1
         message = "API rate limit exceeded for user ID 1."
         if fault.retry_after is None:
-            headers |= api.limits(0)
+            headers |= api.limits(0) | {"x-ratelimit-reset": str(int(time.time()) + fault.reset)}
         else:
             message = "You have exceeded a secondary rate limit."
     return web.json_response({"message": message}, status=fault.status, headers=headers)

@@ -42,7 +42,12 @@ async def serve(request: web.Request) -> web.Response:
     sent = await request.read()
     if request.headers.get("content-encoding") == "gzip" and sent[:2] == b"\x1f\x8b":
         sent = gzip.decompress(sent)
-    told = await _git(request, found, service, stdin=sent)
+    if found.refuses and service == "git-receive-pack":
+        told = _refused(sent, found.refuses)
+    else:
+        told = await _git(request, found, service, stdin=sent)
+    if service == "git-receive-pack":
+        found.follow()
     return web.Response(body=told, content_type=f"application/x-{service}-result")
 
 
@@ -57,10 +62,23 @@ def _allowed(request: web.Request, service: str) -> Repository:
         raise _unauthorized()
     if found is None:
         raise web.HTTPNotFound(text="Repository not found.\n")
-    if service == "git-receive-pack" and (right != "write" or found.archived):
+    if service == "git-receive-pack" and found.archived:
+        raise web.HTTPForbidden(text="This repository was archived so it is read-only.\n")
+    if service == "git-receive-pack" and right != "write":
         words = f"Write access to repository not granted: {found.full_name}.\n"
         raise web.HTTPForbidden(text=words)
     return found
+
+
+def _refused(sent: bytes, reason: str) -> bytes:
+    """The report of a push whose one reference is refused, in the band that git reads it from."""
+    _, _, ref = sent[4 : int(sent[:4], 16)].partition(b"\0")[0].split()
+    report = _line(b"unpack ok\n") + _line(b"ng %s %s\n" % (ref, reason.encode())) + b"0000"
+    return _line(b"\1" + report) + b"0000"
+
+
+def _line(data: bytes) -> bytes:
+    return b"%04x%s" % (len(data) + 4, data)
 
 
 def _right(request: web.Request) -> Right:

@@ -43,6 +43,10 @@ class Pull:
     base: str
     author: str
     state: Literal["open", "closed"] = "open"
+    head_commit: str = ""
+    """Of the head while it was open; what is pushed to the branch later is not part of it."""
+    merge_commit: str = ""
+    """Empty for one that was not merged."""
 
 
 @dataclass
@@ -53,6 +57,8 @@ class Repository:
     private: bool = False
     archived: bool = False
     pulls: list[Pull] = field(default_factory=list)
+    refuses: str = ""
+    """Reason for which every push is refused, as a rule of the host words it."""
 
     @property
     def full_name(self) -> str:
@@ -105,6 +111,36 @@ class Repository:
         self.git("update-ref", f"refs/heads/{branch}", made)
         return made
 
+    def merge(self, number: int, how: Literal["merge", "squash"] = "merge") -> str:
+        """As somebody does it on the page; the branch stays."""
+        one = self.pulls[number - 1]
+        base = self.commit_of(one.base)
+        tree = self.git("merge-tree", "--write-tree", base, one.head_commit)
+        parents = ["-p", base] + (["-p", one.head_commit] if how == "merge" else [])
+        words = f"{one.title} (#{number})" if how == "squash" else f"Merge pull request #{number}"
+        one.merge_commit = self.git("commit-tree", tree, *parents, "-m", words)
+        one.state = "closed"
+        self.git("update-ref", f"refs/heads/{one.base}", one.merge_commit)
+        return one.merge_commit
+
+    def delete(self, branch: str) -> None:
+        self.git("update-ref", "-d", f"refs/heads/{branch}")
+        self.follow()
+
+    def follow(self) -> None:
+        """Open pull requests follow their branches: closed without them, merged when their base
+        holds all of the head."""
+        for one in self.pulls:
+            if one.state == "closed":
+                continue
+            head = self.commit_of(one.head)
+            if not head or not self.commit_of(one.base):
+                one.state = "closed"
+                continue
+            one.head_commit = head
+            if self.ahead(one.base, one.head) == 0:
+                one.state, one.merge_commit = "closed", self.commit_of(one.base)
+
     def protect(self, branch: str) -> None:
         with (self.folder / "protected").open("a") as file:
             file.write(f"refs/heads/{branch}\n")
@@ -128,6 +164,8 @@ class Fault:
     status: int
     on: str = "/api/"
     retry_after: int | None = None
+    reset: int = 2
+    """Seconds until a rate limit ends that does not say `retry-after`."""
     hangs: bool = False
     """There is no answer at all, until the client gives up."""
     after: bool = False

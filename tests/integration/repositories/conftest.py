@@ -28,7 +28,7 @@ from tests.fakes.reader import RecordedReader
 from tests.fakes.restate import Engine, running_engine
 from tests.fakes.thread import RecordedThreads
 from tests.fakes.upload import RecordedUploads, recorded_uploads
-from tests.integration.agent.driver import ANA, Script, finish
+from tests.integration.agent.driver import ANA, Script, finish, is_planning, outputs, plan
 
 SECRET = "hunter2-of-production"
 COUNT = itertools.count(1)
@@ -88,7 +88,7 @@ class Thread:
 
     async def until(self, kind: type[Any], holds: Callable[[Any], bool] = lambda _: True) -> Any:
         """The first body of this kind in this thread."""
-        async with asyncio.timeout(40):
+        async with asyncio.timeout(90):
             while True:
                 for body in self.bodies(kind):
                     if holds(body):
@@ -101,7 +101,7 @@ class Thread:
 
     async def result(self, number: int = 1) -> p.ResultBody:
         """The end of the task of this number."""
-        async with asyncio.timeout(40):
+        async with asyncio.timeout(90):
             while len(found := self.bodies(p.ResultBody)) < number:
                 await asyncio.sleep(0.02)
             while (await self.world.engine.client.read(self.ref)).task is not None:
@@ -129,7 +129,7 @@ class Thread:
         before = len(self.world.uploads.shared)
         request = p.DownloadRequest(thread=self.ref, by=ANA, request_id=f"click {next(COUNT)}")
         await self.world.engine.client.download(request)
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(90):
             while len(self.world.uploads.shared) == before:
                 await asyncio.sleep(0.02)
         return self.world.uploads.shared[-1][1]
@@ -167,6 +167,18 @@ def publish(title: str, body: str = "As asked.") -> Reply:
 def last_output(request: dict[str, Any]) -> dict[str, Any]:
     found = [i for i in request["input"] if i["type"] == "function_call_output"]
     return dict(json.loads(found[-1]["output"])) if found else {}
+
+
+def steps(*turns: Reply) -> Any:
+    """One step that makes these turns, then says what the last one came to."""
+
+    def script(request: dict[str, Any]) -> Reply:
+        if is_planning(request):
+            return plan("work")
+        done = len(outputs(request))
+        return turns[done] if done < len(turns) else finish(str(last_output(request)))
+
+    return script
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")

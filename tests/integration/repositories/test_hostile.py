@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from agent import secrets
-from agent.repositories import github, inside, publishing, upstream
+from agent.repositories import github, inside, showing, upstream
 from agent.repositories.git import Git, GitProblem, Unavailable, environment, workshop
 from agent.repositories.github import Busy
 from agent.repositories.naming import Named
@@ -80,9 +80,30 @@ async def test_what_github_would_run_and_what_only_the_history_holds_is_called_o
         change = await examined(git, clone)
     assert change.workflows == (".github/workflows/x.yml",)
     assert change.passing == ("`b<",)
-    said = publishing._warning(change)
+    said = showing.warning(change)
     assert "GitHub runs by itself: `.github/workflows/x.yml`." in said
     assert "takes them back: `?b?`." in said
+
+
+async def test_names_of_files_are_told_apart_whatever_is_in_them(clone: Clone) -> None:
+    """A line break in a name makes no second name, and letters of all scripts can be read."""
+    clone.run("echo a > $'x\\ny'; echo ä > grüße.txt; git add -A; git commit -qm x;"
+              "git rm -q $'x\\ny'; touch x y; git add -A; git commit -qm y")  # fmt: skip
+    async with workshop() as git:
+        change = await examined(git, clone)
+    assert change.passing == ("x\ny",)
+    assert "+++ b/grüße.txt" in change.diff
+    assert "grüße.txt" in change.stat
+    assert "`x?y`" in showing.warning(change)
+
+
+async def test_contents_of_lfs_stay_the_names_that_they_are(clone: Clone) -> None:
+    clone.run("echo '*.bin filter=lfs diff=lfs merge=lfs -text' > .gitattributes;"
+              "printf 'version https://git-lfs.github.com/spec/v1\\noid sha256:1\\n' > a.bin;"
+              "git add -A; git commit -qm x")  # fmt: skip
+    async with workshop() as git:
+        diff = (await examined(git, clone)).diff
+    assert "+oid sha256:1" in diff
 
 
 async def test_links_submodules_and_binaries_are_named_and_nothing_of_them_is_followed(
@@ -142,6 +163,31 @@ async def test_a_rewritten_history_is_not_taken(clone: Clone) -> None:
         await upstream.take_in(git, clone.folder / "b.bundle", inside.PUBLISHED)
         with pytest.raises(GitProblem, match="does not go on from where it began"):
             await upstream.compare(git, base)
+
+
+async def test_a_move_that_was_cut_off_ends_as_it_began(
+    tmp_path: Path, clone: Clone, hello: Repository
+) -> None:
+    """Its script runs here as it does in a sandbox, but for the folders."""
+    published = clone.run("echo p > p; git add -A; git commit -qm p; git rev-parse HEAD")
+    clone.run(
+        "echo u > u; git add -A; git commit -qm u; echo 'done acme/hello' > .git/threadwright"
+    )
+    onto = hello.commit({"p": "p\n"}, "Squashed")
+    hello.git("branch", "base", "main")
+    bundle = tmp_path / "base.bundle"
+    hello.git("bundle", "create", "-q", str(bundle), "refs/heads/base")
+    place = inside.Place("acme/hello", "", f"{OURS}-2", "main", "main", str(bundle), move=1)
+    script = inside.move(place, [published], "Left\n")
+    script = script.replace(inside.HOME, f"{tmp_path}/home").replace("/project", str(clone.folder))
+    clone.run("echo left > left")
+    clone.run(script[: script.rindex("printf %s 'done")])
+    assert "move" not in (clone.folder / ".git/threadwright").read_text()
+    clone.run("rm p")  # as a checkout that was cut off
+    assert clone.run(script).endswith(f"moved {onto} 2 0")
+    assert clone.run("git log --format=%s").splitlines()[:3] == ["Left", "u", "Squashed"]
+    assert clone.run("git status --short; git branch --show-current") == f"{OURS}-2"
+    assert (clone.folder / ".git/threadwright").read_text() == "done acme/hello\nmove 1\n"
 
 
 async def test_a_secret_in_any_commit_is_found_also_when_taken_back(clone: Clone) -> None:
@@ -247,13 +293,55 @@ async def test_a_protected_branch_and_a_token_without_rights_are_told(
             await host.check()
 
 
+@pytest.mark.parametrize(
+    ("reason", "told"),
+    [
+        (
+            "refusing to allow a Personal Access Token to create or update workflow "
+            "`.github/workflows/x.yml` without `workflow` scope",
+            "do not let us push this branch: refusing to allow a Personal Access Token to create "
+            "or update workflow `.github/workflows/x.yml` without `workflow` scope.",
+        ),
+        ("push declined due to repository rule violations", "repository rule violations."),
+        ("GH008: unknown Git LFS objects", "contents of LFS cannot be published"),
+        ("cannot lock ref", "Somebody else changed our branch"),
+    ],
+)
+async def test_a_refused_push_is_told_with_the_hosts_reason(
+    clone: Clone, hello: Repository, reason: str, told: str
+) -> None:
+    clone.run("echo b > b; git add -A; git commit -qm x")
+    async with workshop() as git:
+        change = await examined(git, clone)
+        hello.refuses = reason
+        with pytest.raises(GitProblem) as refused:
+            await upstream.push(git, HELLO, OURS, change.commit, "")
+        hello.refuses = "Internal Server Error"
+        with pytest.raises(Unavailable):
+            await upstream.push(git, HELLO, OURS, change.commit, "")
+        hello.refuses, hello.archived = "", True
+        with pytest.raises(GitProblem, match="acme/hello is archived"):
+            await upstream.push(git, HELLO, OURS, change.commit, "")
+    assert told in str(refused.value)
+    async with github.connected(HELLO) as host:
+        with pytest.raises(GitProblem, match="acme/hello is archived"):
+            await host.check()
+        with pytest.raises(GitProblem, match="acme/hello is archived"):
+            await host.open_pull("main", "main", "One", "1")
+
+
+async def test_a_branch_that_is_gone_is_no_host_that_cannot_be_reached(double: Double) -> None:
+    async with workshop() as git:
+        with pytest.raises(GitProblem, match="no longer there"):
+            await upstream.fetch(git, HELLO, "gone", upstream.BASE)
+
+
 async def test_a_moved_or_gone_repository_is_told(double: Double) -> None:
     double.state.rename("acme/hello", "acme/hi")
     async with workshop() as git, github.connected(HELLO) as host:
         with pytest.raises(GitProblem, match="has moved"):
             await upstream.look(git, HELLO)
-        with pytest.raises(GitProblem, match="has moved to acme/hi"):
-            await host.check()
+        assert await host.name() == "acme/hi"
     async with github.connected(Named(owner="acme", name="gone")) as host:
         with pytest.raises(GitProblem, match="is gone"):
             await host.check()
@@ -275,16 +363,18 @@ async def test_one_pull_request_whatever_answers_are_lost(
 
 
 async def test_rate_limits_say_when_to_come_back(double: Double, hello: Repository) -> None:
-    double.state.faults = [Fault(403), Fault(429, retry_after=7), Fault(403, retry_after=9)]
+    faults = [Fault(403), Fault(429, retry_after=7), Fault(403, retry_after=9)]
+    double.state.faults = [*faults, Fault(429, reset=900)]
     waits = []
     async with github.connected(HELLO) as host:
-        for _ in range(3):
+        for _ in range(4):
             with pytest.raises(Busy) as busy:
                 await host.check()
             waits.append(busy.value.seconds)
         await host.check()
-    assert waits[1:] == [7, 9]
+    assert waits[1:3] == [7, 9]
     assert 1 <= waits[0] <= 3
+    assert 890 <= waits[3] <= 901
 
 
 async def test_what_github_refuses_is_told_with_its_reason(
@@ -292,6 +382,8 @@ async def test_what_github_refuses_is_told_with_its_reason(
 ) -> None:
     hello.git("branch", OURS, "main")
     async with github.connected(HELLO) as host:
+        with pytest.raises(Unavailable, match="does not know of threadwright/late yet"):
+            await host.open_pull("threadwright/late", "main", "One", "1")
         with pytest.raises(GitProblem, match="No commits between main and"):
             await host.open_pull(OURS, "main", "One", "1")
     assert TOKEN not in "".join(double.state.requests)

@@ -22,23 +22,11 @@ from tests.integration.agent.driver import (
     plan,
     shell,
 )
-from tests.integration.repositories.conftest import SECRET, World, last_output, publish
+from tests.integration.repositories.conftest import SECRET, World, publish, steps
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 REPAIR = "sed -i \"s/{name}!/{name or 'world'}!/\" hello/greeting.py && python3 -m unittest -q"
-
-
-def steps(*turns: Reply) -> Any:
-    """One step that makes these turns, then says what the last one came to."""
-
-    def script(request: dict[str, Any]) -> Reply:
-        if is_planning(request):
-            return plan("work")
-        done = len(outputs(request))
-        return turns[done] if done < len(turns) else finish(str(last_output(request)))
-
-    return script
 
 
 def run(folder: Path, command: str) -> None:
@@ -170,7 +158,7 @@ async def test_a_message_interrupts_a_fetch_that_hangs(world: World) -> None:
     world.double.state.faults = [Fault(500, on=fetch, hangs=True)]
     thread = world.thread()
     await thread.say("repo: acme/slow", steps(shell("ls")))
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(90):
         while fetch not in world.double.state.requests:
             await asyncio.sleep(0.02)
     await thread.say("no, repo: acme/hello", steps(shell("ls")))
@@ -296,6 +284,7 @@ async def test_lost_answers_and_rate_limits_end_as_one_push_and_one_pull_request
     """An answer that is lost after the effect is a crash between the effect and its record."""
     hub = world.double.state.create("acme/crash", {"a": "a"})
     world.double.state.faults = [
+        Fault(502, on="GET /api/v3/repos/acme/crash"),
         Fault(429, retry_after=1, on="GET /api/v3/repos/acme/crash"),
         Fault(500, on="POST /acme/crash.git/git-receive-pack", after=True),
         Fault(502, on="POST /api/v3/repos/acme/crash/pulls", after=True),
@@ -305,6 +294,9 @@ async def test_lost_answers_and_rate_limits_end_as_one_push_and_one_pull_request
     await thread.answer(await thread.card())
     result = await thread.result()
     assert "acme/crash/pull/1" in result.summary
+    shown = [body.text for body in thread.bodies(p.ActivityBody)]
+    assert "waiting 2 s: GitHub is in trouble at the moment" in shown
+    assert "waiting 2 s: GitHub lets us do no more for now" in shown
     assert world.double.state.faults == []
     asked = world.double.state.requests
     pushes = [one for one in asked if one == "POST /acme/crash.git/git-receive-pack"]
@@ -343,7 +335,10 @@ async def test_a_difference_too_long_for_a_card_is_a_file_in_the_thread(world: W
     shared, content = world.uploads.shared[-1]
     assert card.attached == shared.title
     assert card.attached.startswith("long-")
-    assert content.decode() == card.detail
+    assert "\n+3000\n" in content.decode()
+    assert "\n+3000" not in card.detail
+    assert "1 file changed, 3000 insertions(+)" in card.detail
+    assert card.detail.splitlines()[0] == content.decode().splitlines()[0]
     await thread.answer(card, "deny")
     await thread.result()
 
@@ -364,6 +359,15 @@ async def test_all_of_it_replays_from_its_journal_at_every_await(world: World) -
     await thread.answer(await thread.card())
     assert (await thread.result()).outcome == "done"
     assert [one.title for one in hub.pulls] == ["B"]
+
+
+async def test_no_journal_holds_a_long_difference(world: World) -> None:
+    """After all of the above; a short one, which stands on its card, is found."""
+    rows = await world.engine.query("select raw from sys_journal")
+    held = [bytes.fromhex(row["raw"]) for row in rows if row["raw"]]
+    assert any(b"+    return f" in one for one in held)
+    assert not any(b"+2999" in one for one in held)
+    assert "+2999" not in str(world.threads.events)
 
 
 async def test_the_token_is_in_no_sandbox_journal_or_event(world: World) -> None:
