@@ -105,7 +105,7 @@ async def since(ctx: AnyObject, state: SessionState, after: int) -> list[p.Histo
     first, number = state.last_seq - len(state.entries) + 1, state.chunks
     while number and first > after + 1:
         number -= 1
-        chunk = await _chunk(ctx, number)
+        chunk = await read_chunk(ctx, number)
         found = [*(entry for entry in chunk.entries if entry.seq > after), *found]
         first = chunk.entries[0].seq
     return found
@@ -133,10 +133,14 @@ def add_task(ctx: ObjectContext, digest: p.TaskDigest) -> None:
     ctx.set(f"task/{number_of(digest.task)}", digest)
 
 
+async def task_of(ctx: AnyObject, number: int) -> p.TaskDigest | None:
+    """How a task ended, unshortened; None for one that has not, and for some of older releases."""
+    return await ctx.get(f"task/{number}", type_hint=p.TaskDigest)
+
+
 async def judge_task(ctx: ObjectContext, feedback: p.Feedback) -> None:
     """Keep what somebody thinks of it, however long ago it ended."""
-    number = feedback.task.rpartition("/")[2]
-    digest = await ctx.get(f"task/{number}", type_hint=p.TaskDigest)
+    digest = await task_of(ctx, number_of(feedback.task))
     if digest is not None and digest.task == feedback.task:
         add_task(ctx, digests.judged(digest, feedback))
 
@@ -149,20 +153,18 @@ async def page(ctx: ObjectSharedContext, state: SessionState, number: int) -> p.
     last = number >= state.chunks
     chunk = Chunk(entries=state.entries, tasks=state.tasks_ended)
     if not last:
-        chunk = await _chunk(ctx, number)
+        chunk = await read_chunk(ctx, number)
     elif number > state.chunks:
         return p.TranscriptPage()
     before = state.chunked_tasks if last else 0
     if 0 < number < state.chunks:
-        before = (await _chunk(ctx, number - 1)).tasks
-    ended = [
-        await ctx.get(f"task/{task}", type_hint=p.TaskDigest)
-        for task in range(before + 1, chunk.tasks + 1)
-    ]
+        before = (await read_chunk(ctx, number - 1)).tasks
+    ended = [await task_of(ctx, number) for number in range(before + 1, chunk.tasks + 1)]
     return p.TranscriptPage(entries=chunk.entries, tasks=[d for d in ended if d], last=last)
 
 
-async def _chunk(ctx: AnyObject, number: int) -> Chunk:
+async def read_chunk(ctx: AnyObject, number: int) -> Chunk:
+    """Args: `number` is below `SessionState.chunks`; 0 is the oldest."""
     chunk = await ctx.get(f"transcript/{number}", type_hint=Chunk)
     assert chunk is not None, f"chunk {number} is written before it is counted"
     return chunk

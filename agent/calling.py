@@ -6,9 +6,10 @@ from collections.abc import Callable
 from restate import TerminalError
 
 from agent import protocol as p
-from agent.llm import Request, Turn, priced
+from agent.llm import Request, Turn, priced, sent_tokens
 from agent.model import Caller, Look
 from agent.purse import Purse
+from sandbox.durable import is_cancel
 
 
 class Calls:
@@ -43,24 +44,26 @@ class Calls:
         tries = 1
         while True:
             await self._purse.before_call(place)
+            request = request_to(self._purse.model(configured))
             try:
-                request = request_to(self._purse.model(configured))
                 turn = await self._caller.ask(place, request, look)
             except TerminalError as error:
+                if is_cancel(error) and self._caller.under_way:
+                    tokens = sent_tokens(request)
+                    self._count(self._purse.estimated(request.model, tokens))
                 if code_of(error) != "quota":
                     raise
                 await self._purse.out_of_quota(place, error.message)
                 tries += 1
                 place = f"{place.partition(', try')[0]}, try {tries}"
                 continue
-            self._count(turn)
+            self._count(priced(turn))
+            self.model = turn.model
             return turn
 
-    def _count(self, turn: Turn) -> None:
-        usage = priced(turn)
+    def _count(self, usage: p.Usage) -> None:
         self._purse.count(usage)
         self.usage += usage
-        self.model = turn.model
 
 
 def code_of(error: TerminalError) -> str:

@@ -78,7 +78,12 @@ class SessionClient:
         return p.TranscriptPage(entries=entries, tasks=tasks)
 
     async def task_status(self, task: str) -> p.TaskStatus:
-        return await self.call(p.TASK_STATUS, task, p.Nothing())
+        """Its plan as last shown, and what it has spent as its running step last told."""
+        status = await self.call(p.TASK_STATUS, task, p.Nothing())
+        if status.plan is None or status.state == "done":
+            return status
+        thread = task.rpartition("/")[0]
+        return status.after(await self.call(p.READ_SPENT, thread, p.SpentRequest(task=task)))
 
     async def sessions_of(self, team: str, user_id: str) -> list[p.SessionCard]:
         cards = await self.call(p.SESSIONS_OF_PERSON, f"{team}:{user_id}", p.Nothing())

@@ -36,6 +36,8 @@ class RunConfig(p.Wire):
     """What one click adds to a budget that was reached; at most half of that budget."""
     rates: dict[str, float] = {}
     """Dollars of a million tokens of each model whose price is known, to compare them by."""
+    assumed_rate: float = 0.0
+    """The same of a model whose price is not known."""
     approvers: list[str] = []
     approvals: p.ApprovalPreset = "default"
     approval_seconds: int = 259_200
@@ -72,6 +74,7 @@ async def snapshot() -> RunConfig:
         budgets=_budgets(now),
         more_usd=now.more_usd,
         rates=_rates(now),
+        assumed_rate=now.assumed_usd_per_mtok,
         policy=_policy(now),
     )
 

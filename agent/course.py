@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 import restate
-from restate import RestateDurableCallFuture, RunOptions, WorkflowContext
+from restate import RestateDurableCallFuture, RunOptions, TerminalError, WorkflowContext
 
 from agent import plans, preferences
 from agent import protocol as p
@@ -156,6 +156,29 @@ class Course:
                 note = f"{note} To be done again: {', '.join(again)}."
         self.files.say(note)
 
+    async def keep(
+        self, step: p.PlanStep, outcome: p.StepOutcome, *, stopping: bool = False
+    ) -> None:
+        """Have what a step changed committed, when it is finished, and in a checkpoint.
+
+        Raises TerminalError also when cancelled, after both.
+        """
+        if not outcome.mutated:
+            return
+        if outcome.outcome == "done":
+            where, goal = self.files.ref, self.plan.goal
+            assert where is not None  # it ran there
+            try:
+                kept = await self.repository.commit(
+                    self.fence, step, goal, where, stopping=stopping
+                )
+            except TerminalError:
+                self.files.checkpoint(self.plan, step)
+                raise
+            if not kept:
+                return
+        self.files.checkpoint(self.plan, step)
+
     async def is_lost_at_the_end(self) -> bool:
         """Nothing is called done before it is kept: what the last step did may be to do again."""
         if self.files.last is not None:
@@ -174,14 +197,17 @@ class Course:
         outcome = p.StepOutcome.model_validate(answer)
         self.report.add(outcome)
         running = [s for s in self.plan.steps if s.status == "in_progress"]
-        if outcome.mutated and running:
-            self.files.checkpoint(self.plan, running[0])
+        if not running:
+            return
+        if outcome.outcome == "done":  # it ended at the very moment of the stop
+            self.mark(running[0].id, "complete", outcome.summary, show=False)
+        await self.keep(running[0], outcome, stopping=True)
 
     async def stop_words(self) -> str:
         """Who stopped the task, and during what."""
         who = await self.reading.stopped_by()
         steps = self._plan.steps if self._plan else []
         running = [step.title for step in steps if step.status == "in_progress"]
-        by = f"By {who.name or who.user_id}" if who else "From outside"
-        during = f", during “{running[0]}”" if running else ""
+        by = f"{who.name or who.user_id} stopped it" if who else "It was stopped from outside"
+        during = f" during “{running[0]}”" if running else ""
         return f"{by}{during}. What is done so far is kept; write again to go on."

@@ -42,6 +42,12 @@ def clipped(digest: p.TaskDigest) -> p.TaskDigest:
     return digest.model_copy(update={"summary": summary, "request": request})
 
 
+def is_clipped(digest: p.TaskDigest) -> bool:
+    """Whether more is known of the task than this; see `clipped`."""
+    cut_summary = len(digest.summary) >= DIGEST_CHARACTERS
+    return cut_summary or len(digest.request) >= REQUEST_CHARACTERS
+
+
 def judged(digest: p.TaskDigest, feedback: p.Feedback) -> p.TaskDigest:
     """With this person's judgement in place of an earlier one; an older one changes nothing."""
     others = [f for f in digest.feedback if f.by.user_id != feedback.by.user_id]

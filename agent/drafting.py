@@ -125,7 +125,10 @@ class Drafting:
         fresh = [m for m in self._course.reading.messages if m.seq > self._planned_seq]
         names = dict.fromkeys(m.author.name or f"<@{m.author.user_id}>" for m in fresh)
         if names:
-            return f"after {' and '.join(names)} wrote again"
+            did = "changed a message" if all(m.edit for m in fresh) else "wrote again"
+            if all(m.edit and not m.text for m in fresh):
+                did = "took a message back"
+            return f"after {' and '.join(names)} {did}"
         return "because a step did not work out"
 
     # --- people ---------------------------------------------------------------------------------
@@ -159,7 +162,7 @@ class Drafting:
         ahead = set(plans.proposed(course.plan))
         if not self._wants_consent() or ahead <= self._agreed:
             return None
-        course.report.show_plan(course.plan, "waiting")
+        course.report.show_plan(course.plan, "waiting", proposed=True)
         request = await course.asker.request(
             f"plan {course.plans_made}",
             course.plan.goal,
@@ -172,6 +175,7 @@ class Drafting:
         assert outcome is not None
         if outcome.verdict == "approved":
             self._agreed |= ahead
+            course.report.show_plan(course.plan, "working")
             return None
         if outcome.verdict == "denied" and outcome.by is not None:
             who = outcome.by.name or outcome.by.user_id

@@ -7,6 +7,7 @@ import json
 from collections import Counter
 
 from agent import protocol as p
+from agent import wording
 from agent.config import RunConfig
 from agent.llm import ToolCall
 from agent.tools.contract import ToolResult
@@ -51,7 +52,7 @@ class Guards:
         if self.turns >= limits.step_turns:
             raise StepOver(f"The step needed more than {limits.step_turns} turns.")
         if seconds > limits.step_seconds:
-            raise StepOver(f"The step took longer than {limits.step_seconds // 60} minutes.")
+            raise StepOver(f"The step took longer than {wording.long(limits.step_seconds)}.")
         if usage.input + usage.output > limits.step_tokens:
             raise StepOver(f"The step used more than {limits.step_tokens:,} tokens.")
         self.turns += 1

@@ -17,6 +17,7 @@ EARLY_CHARACTERS = 100_000
 READ_CHARACTERS = 120_000
 """Of all messages that one task reads; the longest of more are shortened."""
 LEAST_CHARACTERS = 200
+LEFT_OUT = "characters are left out here"
 
 
 class Identity(BaseModel):
@@ -112,7 +113,7 @@ def in_chunks(
 def _shortened(entry: p.HistoryEntry, most: int) -> p.HistoryEntry:
     if len(entry.text) <= most:
         return entry
-    mark = f"\n[… {len(entry.text) - most:,} characters are left out here …]\n"
+    mark = f"\n[… {len(entry.text) - most:,} {LEFT_OUT} …]\n"
     return entry.model_copy(update={"text": cut(entry.text, most, mark)})
 
 

@@ -4,6 +4,8 @@ Slack may deliver one gesture twice with different timestamps; the engine drops 
 the same idempotency key, but only within one service and key. So all messages pass here, keyless.
 """
 
+from datetime import timedelta
+
 from restate import Context, Service
 
 from agent import calls
@@ -11,7 +13,11 @@ from agent import protocol as p
 from agent.retries import PROMPT
 from agent.secrets import redact
 
-inbox = Service(p.INBOX, invocation_retry_policy=PROMPT)
+inbox = Service(
+    p.INBOX,
+    invocation_retry_policy=PROMPT,
+    journal_retention=timedelta(0),  # it begins with what people wrote, secrets of ours included
+)
 
 
 @inbox.handler()

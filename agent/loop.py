@@ -89,7 +89,13 @@ class StepLoop:
             model=model,
             instructions=render("worker"),
             items=self.conversation.items,
-            tools=list(registry.schemas(model, repository=self.bench.repository)),
+            tools=list(
+                registry.schemas(
+                    model,
+                    repository=self.bench.repository,
+                    long_thread=self.bench.long_thread,
+                )
+            ),
             effort=self.config.effort,
             cache_key=self.bench.run_id,
             user_hash=self.bench.user_hash,

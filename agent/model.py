@@ -16,7 +16,6 @@ from typing import TypeVar
 
 from pydantic import BaseModel
 from restate import Context, RunOptions, TerminalError
-from restate.serde import Serde
 
 from agent import protocol as p
 from agent import settings
@@ -85,6 +84,8 @@ class Caller:
         self._ctx = ctx
         self._background = background
         self._passes = Passes(ctx, session)
+        self.under_way = False
+        """A request may be with the provider: a cancel now cuts its answer off."""
 
     async def ask(self, place: str, request: Request, look: Look | None = None) -> Turn:
         """Ask the model once, durably.
@@ -101,7 +102,8 @@ class Caller:
             if self._background:
                 return await self._ask_in_background(place, request, look)
             return await self._ask(place, request, look)
-        except TerminalError:
+        except TerminalError as error:
+            self.under_way = self.under_way and durable.is_cancel(error)
             self.rest()
             raise
 
@@ -115,7 +117,9 @@ class Caller:
             until = await self._passes.take(request, now)
             name = f"{place}: model" if number == 1 else f"{place}: model, attempt {number}"
             until = inf if late else until  # late for a new pass too: clocks differ
+            self.under_way = True
             attempt = await _attempt(self._ctx, name, request, look, until)
+            self.under_way = False
             now, trouble = attempt.at, attempt.trouble
             if attempt.turn is not None:
                 self._passes.answered(attempt.turn, now)
@@ -137,14 +141,18 @@ class Caller:
         llm = current_background()
 
         async def limited(refused: p.Refused) -> None:
+            self.under_way = False
             self._passes.give_back(refused.at, refused)
             await self._passes.take(request, refused.at)
+            self.under_way = True
 
         async def start() -> str:
             return await _shown(request, look, llm.start)
 
         await self._passes.take(request)
+        self.under_way = True
         turn = await ask_in_background(self._ctx, place, start, llm, on_limited=limited)
+        self.under_way = False
         self._passes.answered(turn, await self._ctx.time())
         return turn
 
@@ -182,18 +190,8 @@ class Patience:
         return wait
 
 
-class _Lean(Serde[Attempt]):
-    """Leaves out what has its default: a journal is read back as it was."""
-
-    def serialize(self, obj: Attempt | None) -> bytes:
-        return obj.model_dump_json(exclude_defaults=True).encode() if obj else b""
-
-    def deserialize(self, buf: bytes) -> Attempt | None:
-        return Attempt.model_validate_json(buf) if buf else None
-
-
 _OPTIONS = RunOptions(
-    serde=_Lean(),
+    serde=durable.Lean(Attempt),
     max_duration=CALL_LIMIT,  # of failures that nobody foresaw
     initial_retry_interval=timedelta(milliseconds=200),
     max_retry_interval=timedelta(seconds=10),

@@ -129,13 +129,16 @@ class _Planner:
             answers=request.answers,
             trouble=request.trouble,
         )
-        problem = ""
+        problem, usable = "", None
         for place in ("plan", "plan repair"):
             turn = await self._ask(place, items)
             if turn.refusal:
                 return PlanReply(problem=f"The model refused: {turn.refusal}")
             try:
-                return PlanReply(plan=plans.parse(_text_of(turn)))
+                usable = plans.parse(_text_of(turn))
+                if place == "plan":  # asked once: after that, such steps are given ids of their own
+                    plans.refuse_reusing(request.plan, usable)
+                return PlanReply(plan=usable)
             except ValueError as error:
                 problem = str(error)
             items = [
@@ -145,6 +148,8 @@ class _Planner:
                     f"That is not a usable plan ({problem}). Answer with the plan again."
                 ),
             ]
+        if usable is not None:
+            return PlanReply(plan=usable)
         return PlanReply(
             problem=f"The model gave no usable plan, twice ({problem}). Try again in other words."
         )

@@ -3,6 +3,7 @@
 Pure functions of plans; no durable state, no model.
 """
 
+from itertools import count
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -106,7 +107,8 @@ def take_over(old: p.Plan | None, new: p.Plan) -> p.Plan:
     """The plan to go on with: finished steps stay finished, the rest is kept, dropped or new.
 
     What is done is done: a finished step the new plan leaves out is kept all the same, and one it
-    repeats is not carried out again.
+    repeats is not carried out again. Other work under the id of a finished step gets an id of its
+    own: nothing new is passed over as done.
     """
     if old is None:
         return new
@@ -120,12 +122,49 @@ def take_over(old: p.Plan | None, new: p.Plan) -> p.Plan:
         if s.status not in ("complete", "error") and s.id not in wanted
     ]
     done = {step.id for step in kept}
-    ahead = [
-        _continued(known[step.id], step) if step.id in known else _marked(step, "new")
-        for step in new.steps
-        if step.id not in done
-    ]
+    reused = {step.id for step in reusing(old, new)}
+    taken = {step.id for step in (*old.steps, *new.steps)}
+    ahead = []
+    for step in new.steps:
+        if step.id in reused:
+            fresh = _fresh(step.id, taken)
+            taken.add(fresh)
+            ahead.append(step.model_copy(update={"id": fresh, "mark": "new"}))
+        elif step.id not in done:
+            ahead.append(
+                _continued(known[step.id], step) if step.id in known else _marked(step, "new")
+            )
     return new.model_copy(update={"steps": [*kept, *failed, *dropped, *ahead]})
+
+
+def reusing(old: p.Plan, new: p.Plan) -> list[p.PlanStep]:
+    """Steps of the new plan that are other work under the id of a finished step, by their title or
+    by when they are done. The detail does not count: of finished steps the planner is not told
+    it."""
+    done = {step.id: step for step in old.steps if step.status == "complete"}
+    return [step for step in new.steps if step.id in done and _words(step) != _words(done[step.id])]
+
+
+def refuse_reusing(old: p.Plan | None, new: p.Plan) -> None:
+    """Raises ValueError, for the repair turn."""
+    if old is not None and (reused := reusing(old, new)):
+        first = reused[0].id
+        raise ValueError(
+            f"steps: {first} is finished, and you changed its words; leave it out or repeat "
+            "`title` and `done_when` word for word, and give other work an id of its own"
+        )
+
+
+def _words(step: p.PlanStep) -> tuple[str, str]:
+    """As two people would call them the same."""
+    title, done_when = (
+        " ".join(text.casefold().split()).rstrip(".") for text in (step.title, step.done_when)
+    )
+    return title, done_when
+
+
+def _fresh(id_: str, taken: set[str]) -> str:
+    return next(name for n in count(2) if (name := f"{id_}-{n}") not in taken)
 
 
 def _continued(old: p.PlanStep, new: p.PlanStep) -> p.PlanStep:
@@ -212,6 +251,12 @@ def as_proposal(plan: p.Plan) -> str:
     return "\n".join([*rows, *(f"Assumed: {text}" for text in plan.assumptions)])
 
 
+def agreed(body: p.PlanBody) -> p.PlanBody:
+    """The plan message while the rest of the plan stands on the card that asks for consent."""
+    steps = [step for step in body.steps if step.status != "pending"]
+    return body.model_copy(update={"steps": steps, "assumptions": []})
+
+
 def body(
     plan: p.Plan, state: p.PlanState, note: str, started_at: float, finished_at: float | None
 ) -> p.PlanBody:
@@ -231,6 +276,7 @@ def body(
         steps=lines,
         state=state,
         note=note,
+        assumptions=plan.assumptions,
         started_at=started_at,
         finished_at=finished_at,
     )
@@ -243,6 +289,8 @@ def as_text(plan: p.Plan, style: Literal["planner", "worker"]) -> str:
         rows.append(f"- [{step.status}] {step.id} — {step.title}")
         if style == "planner" and step.status != "complete":
             rows.append(f"  {step.detail}")
+        if style == "planner" and step.done_when:
+            rows.append(f"  done when: {step.done_when}")
         if step.digest:
             rows.append(f"  outcome: {step.digest}")
     return "\n".join(rows)

@@ -36,6 +36,12 @@ class Purse:
         self._asked = 0
         self._before_wait, asker.before_wait = asker.before_wait, self._rest
 
+    @property
+    def spent(self) -> p.Spent:
+        """By the whole task so far."""
+        now = self.allowance
+        return p.Spent(known_usd=now.spent_usd, assumed_usd=now.assumed_usd)
+
     def model(self, configured: str) -> str:
         """The model to call: what people chose on the way, else the configured one."""
         return self.allowance.model or configured
@@ -65,6 +71,20 @@ class Purse:
             unpriced_tokens=self.allowance.unpriced_tokens + tokens,
             assumed_usd=self.allowance.assumed_usd + usage.assumed_usd,
             call_usd=max(self.allowance.call_usd, usage.counted_usd),
+        )
+
+    def estimated(self, model: str, tokens: int) -> p.Usage:
+        """A call that was cut off, as far as it is known: what was sent. At the rates the task
+        began with, so that a replay counts the same.
+
+        Args:
+            tokens: of the request, by its length.
+        """
+        rate = self._config.rates.get(model)
+        cost = None if rate is None else tokens * rate / 1e6
+        assumed = tokens * self._config.assumed_rate / 1e6 if cost is None else 0.0
+        return p.Usage(
+            input=tokens, cost_usd=cost, known_usd=cost or 0.0, assumed_usd=assumed, cut_off=1
         )
 
     async def out_of_quota(self, place: str, sentence: str) -> None:

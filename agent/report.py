@@ -11,6 +11,7 @@ from agent.config import RunConfig
 from agent.purse import budget_lines
 
 ASKED_CHARS = 200
+GO_ON = "Reply here and I go on from what is there."
 
 
 class Report:
@@ -58,11 +59,20 @@ class Report:
         self.checks.update((check.rpartition(" → ")[0], check) for check in outcome.checks)
         self.links.update({link.url: link for link in outcome.links})
 
-    def show_plan(self, plan: p.Plan, state: p.PlanState, finished_at: float | None = None) -> None:
+    def show_plan(
+        self,
+        plan: p.Plan,
+        state: p.PlanState,
+        finished_at: float | None = None,
+        *,
+        proposed: bool = False,
+    ) -> None:
+        """Args: `proposed`: what is still to be done stands on a card that asks for consent."""
         self._rev += 1
         body = plans.body(plan, state, self.note, self.started_at, finished_at)
         slot = f"plan:{self.task}"
-        events.show(self.ctx, self.thread, slot, self._rev, body, urgent=state != "working")
+        shown = plans.agreed(body) if proposed else body
+        events.show(self.ctx, self.thread, slot, self._rev, shown, urgent=state != "working")
         known = {
             "state": _TASK_STATE[state],
             "plan": body,
@@ -101,15 +111,14 @@ class Report:
             checks=list(self.checks.values()),
             asked_by=list(people.values()),
             asked=[
-                p.Asked(by=entry.author, text=entry.text[:ASKED_CHARS])
-                for entry in messages
-                if not entry.edit
+                p.Asked(by=entry.author, text=_asked(entry)[:ASKED_CHARS]) for entry in messages
             ],
             seconds=at - self.started_at if self.started_at else 0.0,
             usage=self.usage,
             turns=self.turns,
             model=self.model,
             links=list(self.links.values()),
+            continue_hint=GO_ON if outcome in ("blocked", "failed") and self.turns else "",
             downloadable=bool(self.files) or (outcome == "stopped" and self.turns > 0),
         )
         events.show(self.ctx, self.thread, f"result:{self.task}", 1, result, urgent=True)
@@ -123,6 +132,12 @@ _TASK_STATE: dict[p.PlanState, p.TaskStateName] = {
     "failed": "done",
     "stopped": "done",
 }
+
+
+def _asked(entry: p.HistoryEntry) -> str:
+    if not entry.edit:
+        return entry.text
+    return f"changed it to: {entry.text}" if entry.text else "took a message back"
 
 
 def _settled(plan: p.Plan, outcome: p.Outcome) -> p.Plan:

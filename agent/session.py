@@ -10,7 +10,7 @@ from datetime import timedelta
 
 from restate import ObjectContext, ObjectSharedContext, VirtualObject
 
-from agent import archive, arrivals, calls, digests, events, history, memory, task, watch
+from agent import archive, arrivals, calls, digests, events, history, lookup, memory, running
 from agent import protocol as p
 from agent.retries import PROMPT
 from agent.secrets import redact
@@ -19,6 +19,8 @@ from agent.session_state import EarlyEdits, SessionState
 session = VirtualObject(p.SESSION, invocation_retry_policy=PROMPT, state_preload=False)
 
 EARLY = "early edits"
+NOT_KEPT = timedelta(0)
+"""Of a journal that begins with what people wrote: a secret of ours may be in it."""
 LATE_SECONDS = 1.5
 """A reply waits a little longer than this for its session to begin."""
 EARLY_KEPT = timedelta(minutes=15)
@@ -42,11 +44,11 @@ async def on_message(ctx: ObjectContext, message: p.UserMessage) -> p.Nothing:
     state.closed = False
     if state.began < began:  # replies to this one are instructions, and were not before
         await arrivals.sort_out_context(ctx, state)
-    await _go_on(ctx, state)
+    await running.go_on(ctx, state)
     return p.Nothing()
 
 
-@session.handler()
+@session.handler(journal_retention=NOT_KEPT)
 async def on_edit(ctx: ObjectContext, edit: p.MessageEdit) -> p.Nothing:
     """Take a changed or deleted message as a correction. Deleting the thread's first message ends
     the work."""
@@ -69,9 +71,9 @@ async def on_edit(ctx: ObjectContext, edit: p.MessageEdit) -> p.Nothing:
         return p.Nothing()
     arrivals.change(ctx, state, edit)
     if edit.ts == state.thread.root_ts and not edit.text:
-        await _close(ctx, state, edit.author)
+        await running.close(ctx, state, edit.author)
     else:
-        await _go_on(ctx, state)
+        await running.go_on(ctx, state)
     return p.Nothing()
 
 
@@ -96,7 +98,7 @@ async def on_begun(ctx: ObjectContext, _: p.Nothing) -> p.Nothing:
     return p.Nothing()
 
 
-@session.handler()
+@session.handler(journal_retention=NOT_KEPT)
 async def on_context(ctx: ObjectContext, so_far: p.ThreadSoFar) -> p.Nothing:
     """Take in what stood in the thread when the session began, and start the work."""
     state = await archive.load(ctx)
@@ -108,7 +110,7 @@ async def on_context(ctx: ObjectContext, so_far: p.ThreadSoFar) -> p.Nothing:
     if so_far.problem:
         events.show(ctx, state.thread, "note:context", 1, p.NoteBody(text=so_far.problem))
     if state.last_seq > state.consumed_seq:
-        await _go_on(ctx, state)
+        await running.go_on(ctx, state)
     else:
         archive.keep(ctx, state)
     return p.Nothing()
@@ -141,12 +143,12 @@ async def stop(ctx: ObjectContext, request: p.StopRequest) -> p.Nothing:
         state.stopped_at = request.at or f"{await events.now(ctx):.6f}"
     if state.task is None or state.invocation is None:
         state.consumed_seq = max(state.consumed_seq, stopped)
-        await _presence(ctx, state, "active")
+        await running.presence(ctx, state, "active")
         archive.keep(ctx, state)
         note = p.NoteBody(text="Nothing is running here. The project is as you left it.")
         events.show(ctx, state.thread, f"note:idle:{state.presence_rev}", 1, note)
         return p.Nothing()
-    _stop_task(ctx, state, request.by, stopped)
+    running.stop(ctx, state, request.by, stopped)
     return p.Nothing()
 
 
@@ -157,10 +159,10 @@ async def on_waiting(ctx: ObjectContext, news: p.Waiting) -> p.Nothing:
     if state is not None and state.task == news.task and state.waiting != news.waiting:
         state.waiting = news.waiting
         if news.waiting:
-            await _presence(ctx, state, "suspended", text="waiting for your answer")
+            await running.presence(ctx, state, "suspended", text="waiting for your answer")
         else:
-            await _presence(ctx, state, "processing", text="working…")
-        await _save(ctx, state)
+            await running.presence(ctx, state, "processing", text="working…")
+        await running.save(ctx, state)
     return p.Nothing()
 
 
@@ -183,11 +185,11 @@ async def on_task_done(ctx: ObjectContext, done: p.TaskDone) -> p.Nothing:
     state.task, state.invocation, state.waiting = None, None, False
     state.stopping, state.stop_seq = None, 0
     if state.last_seq > state.consumed_seq:
-        await _start_task(ctx, state)
+        await running.start(ctx, state)
     else:
         shown: p.PresenceState = "closed" if state.closed else "active"
-        await _presence(ctx, state, shown, title=state.title)
-    await _save(ctx, state)
+        await running.presence(ctx, state, shown, title=state.title)
+    await running.save(ctx, state)
     return p.Nothing()
 
 
@@ -234,6 +236,13 @@ async def transcript(ctx: ObjectSharedContext, request: p.TranscriptRequest) -> 
     return p.TranscriptPage() if state is None else await archive.page(ctx, state, request.page)
 
 
+@session.handler(kind="shared")
+async def look_up(ctx: ObjectSharedContext, request: p.LookUp) -> p.LookedUp:
+    """A part of what was said, for a running task that knows only a summary of it."""
+    state = await archive.look(ctx)
+    return p.LookedUp() if state is None else await lookup.look_up(ctx, state, request)
+
+
 def _clean(message: p.ThreadMessage) -> p.ThreadMessage:
     """As the inbox would have handed it on."""
     return message.model_copy(update={"text": redact(message.text)})
@@ -247,14 +256,6 @@ def _settle(
         task=task, channel=thread.channel, spent_usd=usage.counted_usd, cut_off=cut_off
     )
     calls.send(ctx, p.SETTLE, thread.team, settled, key_of_effect=f"settle {task}")
-
-
-async def _save(ctx: ObjectContext, state: SessionState) -> None:
-    archive.keep(ctx, state)
-    card = state.card(await events.now(ctx))
-    for person in state.people.values():
-        key = f"{state.thread.team}:{person.user_id}"
-        calls.send(ctx, p.REMEMBER_SESSION, key, card)
 
 
 async def _begin(ctx: ObjectContext, message: p.UserMessage) -> SessionState:
@@ -272,28 +273,6 @@ async def _begin(ctx: ObjectContext, message: p.UserMessage) -> SessionState:
     )
 
 
-async def _go_on(ctx: ObjectContext, state: SessionState) -> None:
-    """With one message more: tell the running task, or start one."""
-    if state.task is None:
-        await _presence(
-            ctx,
-            state,
-            "processing",
-            text="planning…",
-            title=state.title,
-            initiator=state.initiator.user_id,
-        )
-        if not state.reading:
-            await _start_task(ctx, state)
-    told: list[int] = []
-    if state.task:
-        told = history.interrupting(state.entries, state.last_seq, state.told_seq)
-    state.told_seq = max([state.told_seq, *told])
-    await _save(ctx, state)  # before the task is told: it reads what is kept
-    for seq in told:
-        ctx.workflow_send(task.interrupt, str(state.task), p.Interrupt(seq=seq))
-
-
 def _remember(ctx: ObjectContext, state: SessionState, digest: p.TaskDigest) -> None:
     """Keep how a task ended; the oldest ones are summarised meanwhile, and nothing waits for
     that."""
@@ -306,52 +285,3 @@ def _remember(ctx: ObjectContext, state: SessionState, digest: p.TaskDigest) -> 
         state.summarising = due[-1].task
         request = memory.FoldRequest(thread=state.thread, summary=state.summary, digests=due)
         ctx.service_send(memory.fold, request)
-
-
-async def _presence(
-    ctx: ObjectContext,
-    state: SessionState,
-    shown: p.PresenceState,
-    *,
-    text: str = "",
-    title: str = "",
-    initiator: str = "",
-) -> None:
-    """The status beside the thread, to be kept with the state. Revisions were times once, so they
-    begin there, but no two are the same and none goes back with a clock."""
-    state.presence_rev = max(state.presence_rev + 1, int(await events.now(ctx) * 1000))
-    rev, words = state.presence_rev, {"text": text, "title": title, "initiator": initiator}
-    events.presence(ctx, state.thread, rev, shown, **words)
-
-
-def _stop_task(ctx: ObjectContext, state: SessionState, by: p.Person, until: int) -> None:
-    """Cancel the running task, once: a second cancel would cut the clean-up short."""
-    first = state.stopping is None and state.invocation is not None
-    if first:
-        state.stopping, state.stop_seq = by, until
-    archive.keep(ctx, state)  # before the cancel: what it ends reads who stopped it
-    if first and state.invocation is not None:
-        ctx.cancel_invocation(state.invocation)
-
-
-async def _close(ctx: ObjectContext, state: SessionState, by: p.Person) -> None:
-    """Nobody can answer in this thread any more the way it was begun: end what runs in it."""
-    state.closed = True
-    if state.task is None:
-        state.reading, state.consumed_seq = False, state.last_seq
-        await _presence(ctx, state, "closed", title=state.title)
-    _stop_task(ctx, state, by, state.last_seq)
-
-
-async def _start_task(ctx: ObjectContext, state: SessionState) -> None:
-    state.task_number += 1
-    state.task = f"{state.thread.key}/{state.task_number}"
-    request = p.TaskRequest(
-        thread=state.thread, number=state.task_number, after_seq=state.consumed_seq
-    )
-    state.told_seq = state.last_seq  # it reads these without being told
-    archive.keep(ctx, state)  # before it begins: it reads what is kept, whatever becomes of us now
-    handle = ctx.workflow_send(task.run, state.task, request)
-    state.invocation = await handle.invocation_id()
-    watched = watch.WatchRequest(thread=state.thread, task=state.task, invocation=state.invocation)
-    ctx.service_send(watch.until_ended, watched)

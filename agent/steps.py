@@ -13,6 +13,7 @@ from agent import transcript
 from agent.asking import Asker
 from agent.config import RunConfig
 from agent.llm import user_hash
+from agent.lookup import is_worth
 from agent.loop import StepLoop
 from agent.model import Caller
 from agent.purse import Purse
@@ -98,6 +99,7 @@ async def run_step(ctx: Context, request: StepRequest) -> p.StepOutcome:
         config=request.config,
         generation=request.sandbox.generation,
         repository=request.in_repository,
+        long_thread=is_worth(request.summary, request.digests, request.messages, request.context),
         activity_rev=request.number * 10_000,
         after=request.after,
     )

@@ -16,6 +16,8 @@ Item = dict[str, Any]
 
 CONTEXT_CHARACTERS = 20_000
 NAME_CHARACTERS = 100
+NAMED_CHARACTERS = 300
+"""Of a message that was changed or deleted."""
 IMAGES = {".png", ".jpg", ".jpeg", ".gif", ".webp"}
 
 
@@ -58,17 +60,14 @@ def for_planner(
         answers: questions of earlier drafts, and what came of them.
         trouble: why the plan so far did not work out.
     """
-    known = [m for m in messages if m.seq <= seen_before]
-    fresh = [m for m in messages if m.seq > seen_before]
+    rows = _messages(messages)
+    known = [row for m, row in zip(messages, rows, strict=True) if m.seq <= seen_before]
+    fresh = [row for m, row in zip(messages, rows, strict=True) if m.seq > seen_before]
     parts = [
-        _context(context),
-        _guidance(guidance),
-        _section("Repository", [repository] if repository else []),
-        _section("Summary of earlier work", [_quoted(summary)] if summary else []),
-        _section("Earlier tasks in this thread", [_digest(d) for d in digests]),
-        _section("Messages", [_message(m) for m in known]),
+        *_before(context, guidance, repository, summary, digests),
+        _section("Messages", known),
         _section("Plan so far", [plans.as_text(plan, "planner")] if plan else []),
-        _section("New messages" if plan else "Messages", [_message(m) for m in fresh]),
+        _section("New messages" if plan else "Messages", fresh),
         _section("Your questions", [_answered(a) for a in answers or []]),
         _section("What went wrong", [_quoted(trouble)] if trouble else []),
         _section("Files of the project", files),
@@ -90,12 +89,8 @@ def for_worker(
 ) -> list[Item]:
     """One user item: the request, the plan with outcomes, and the step to do now."""
     parts = [
-        _context(context),
-        _guidance(guidance),
-        _section("Repository", [repository] if repository else []),
-        _section("Summary of earlier work", [_quoted(summary)] if summary else []),
-        _section("Earlier tasks in this thread", [_digest(d) for d in digests]),
-        _section("Messages", [_message(m) for m in messages]),
+        *_before(context, guidance, repository, summary, digests),
+        _section("Messages", _messages(messages)),
         _section("Your questions", [_answered(a) for a in answers or []]),
         _section("Goal", [plan.goal]),
         _section("Assumptions", [f"- {text}" for text in plan.assumptions]),
@@ -103,6 +98,23 @@ def for_worker(
         f"Current step: {step.id} — {step.title}\n{step.detail}\nDone when: {step.done_when}",
     ]
     return [user("\n\n".join(part for part in parts if part), _images(messages))]
+
+
+def _before(
+    context: list[p.ThreadMessage] | None,
+    guidance: str,
+    repository: str,
+    summary: str,
+    digests: list[p.TaskDigest],
+) -> list[str]:
+    """What stands before the messages, for planner and worker alike."""
+    return [
+        _context(context),
+        _guidance(guidance),
+        _section("Repository", [repository] if repository else []),
+        _section("Summary of earlier work", [_quoted(summary)] if summary else []),
+        _section("Earlier tasks in this thread", [_digest(d) for d in digests]),
+    ]
 
 
 def _section(title: str, rows: list[str]) -> str:
@@ -125,11 +137,25 @@ def _answered(answered: p.Answered) -> str:
     return f"- {answered.question}\n  {answer}{who}"
 
 
-def _message(entry: p.HistoryEntry) -> str:
+def _messages(entries: list[p.HistoryEntry]) -> list[str]:
+    """A row each; a correction names what it corrects, when that is among them."""
+    rows, said = [], dict[str, str]()
+    for entry in entries:
+        rows.append(_message(entry, said.get(entry.ts, "")))
+        said[entry.ts] = entry.text
+    return rows
+
+
+def _message(entry: p.HistoryEntry, before: str) -> str:
     who = _name(entry.author)
-    if entry.edit:
-        return f"@{who} changed: {entry.text}" if entry.text else f"@{who} deleted a message"
-    return "\n".join([f"<{who}> {entry.text}", *_attached(entry)])
+    was = " ".join(before.split())
+    was = was if len(was) <= NAMED_CHARACTERS else f"{was[:NAMED_CHARACTERS]}…"
+    if not entry.edit:
+        return "\n".join([f"<{who}> {entry.text}", *_attached(entry)])
+    if not entry.text:
+        return f"@{who} deleted the message “{was}”" if was else f"@{who} deleted a message"
+    changed = f" “{was}” to" if was else ""
+    return f"@{who} changed{changed}: {entry.text}"
 
 
 def _attached(entry: p.HistoryEntry) -> list[str]:

@@ -1,4 +1,4 @@
-"""Owns what people are told of money: which budget was reached, by what, and how the work ended."""
+"""Owns what people are told of money and time: which budget was reached, and how work ended."""
 
 from agent import protocol as p
 
@@ -44,7 +44,7 @@ def stopped(outcome: p.ApprovalOutcome, why: str) -> str:
 
 def nobody_answered(seconds: int, why: str) -> str:
     return (
-        f"The work stopped {why}, and nobody answered within {_long(seconds)}. What is done so far "
+        f"The work stopped {why}, and nobody answered within {long(seconds)}. What is done so far "
         "is kept; write again, and I ask again."
     )
 
@@ -58,7 +58,7 @@ def _capital(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
-def _long(seconds: int) -> str:
+def long(seconds: int) -> str:
     for unit, length in (("day", 86_400), ("hour", 3600), ("minute", 60)):
         count = round(seconds / length)
         if count >= 1:

@@ -38,10 +38,8 @@ class Working:
                 continue
             outcome = await self._run(step, lease)
             end = self._take(step, outcome)
-            if outcome is not None and outcome.mutated:
-                if outcome.outcome == "done":
-                    await course.repository.commit(course.fence, step, course.plan.goal)
-                course.files.checkpoint(course.plan, step)
+            if outcome is not None:
+                await course.keep(step, outcome)
             if end is not None:
                 return end
             if course.child.interrupted:
@@ -100,5 +98,7 @@ class Working:
         if outcome.outcome in ("blocked", "stopped"):
             ended = outcome.outcome
         course.mark(step.id, "pending" if ended == "stopped" else "error", outcome.summary)
-        words = f"{step.title}: {outcome.summary}"
+        words = outcome.summary  # which says who stopped it, and why
+        if ended != "stopped":
+            words = f"“{step.title}” did not work out: {words}"
         return End(ended, words, mendable=not outcome.final and ended != "stopped")

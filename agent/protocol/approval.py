@@ -31,7 +31,7 @@ class ApprovalRequest(Wire):
     detail: str = ""
     """Shown whole with it: the steps of a plan, the diff that is published."""
     attached: str = ""
-    """Name of a file in the thread that holds `detail` whole, where a card cannot."""
+    """Name of a file in the thread that holds whole what `detail` only begins."""
     budget: BudgetLine | None = None
     """The budget that was reached; None when the provider's account has nothing left."""
     rules: list[str] = []

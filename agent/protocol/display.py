@@ -30,8 +30,21 @@ class PlanBody(Wire):
     state: PlanState = "working"
     note: str = ""
     """What was interrupted, kept, dropped; one or two sentences."""
+    assumptions: list[str] = []
+    """What was decided where the request was silent."""
     started_at: float = 0.0
     finished_at: float | None = None
+
+
+class Spent(Wire):
+    """What a task has cost so far, as its running step last told."""
+
+    known_usd: float = 0.0
+    assumed_usd: float = 0.0
+
+
+class SpentRequest(Wire):
+    task: str
 
 
 class ActivityBody(Wire):
@@ -42,6 +55,8 @@ class ActivityBody(Wire):
     text: str
     waiting: bool = False
     """It waits for people; the plan says so until the next activity."""
+    spent: Spent | None = None
+    """None: not told."""
 
 
 class ApprovalBody(Wire):
@@ -148,6 +163,20 @@ class TaskStatus(Wire):
     budgets: list[BudgetLine] = []
     """Those that are set."""
     plan_first: bool = False
+
+    def after(self, spent: Spent) -> "TaskStatus":
+        """With what the running step has spent since the plan was last shown."""
+        known = max(spent.known_usd - self.usage.known_usd, 0.0)
+        assumed = max(spent.assumed_usd - self.usage.assumed_usd, 0.0)
+        cost = None if assumed else known
+        since = Usage(cost_usd=cost, known_usd=known, assumed_usd=assumed)
+        budgets = [
+            line.model_copy(update={"spent_usd": line.spent_usd + since.counted_usd})
+            if line.name in ("task", "thread")  # those of others are as the ledger told them
+            else line
+            for line in self.budgets
+        ]
+        return self.model_copy(update={"usage": self.usage + since, "budgets": budgets})
 
 
 class GrantRequest(Wire):

@@ -6,7 +6,14 @@ from typing import Generic, TypeVar
 from pydantic import BaseModel
 
 from agent.protocol.approval import AnswerReceipt, ApprovalAnswer, ApprovalView
-from agent.protocol.display import Grant, GrantRequest, TaskStatus, ThreadEvent
+from agent.protocol.display import (
+    Grant,
+    GrantRequest,
+    Spent,
+    SpentRequest,
+    TaskStatus,
+    ThreadEvent,
+)
 from agent.protocol.handover import (
     DownloadRequest,
     FileRequest,
@@ -30,6 +37,8 @@ from agent.protocol.people import (
 from agent.protocol.preferences import PreferencesView, SavePreferences, SaveReceipt
 from agent.protocol.provider import ProviderStanding, SeatRequest, SeatReturn
 from agent.protocol.session import (
+    LookedUp,
+    LookUp,
     ReadRequest,
     SessionView,
     Summarised,
@@ -83,6 +92,7 @@ ON_TASK_DONE = Handler(SESSION, "on_task_done", TaskDone, Nothing)
 ON_SUMMARY = Handler(SESSION, "on_summary", Summarised, Nothing)
 READ_SESSION = Handler(SESSION, "read", Nothing, SessionView)
 READ_UNREAD = Handler(SESSION, "read_unread", ReadRequest, Unread)
+LOOK_UP = Handler(SESSION, "look_up", LookUp, LookedUp)
 READ_TRANSCRIPT = Handler(SESSION, "transcript", TranscriptRequest, TranscriptPage)
 TASK_STATUS = Handler(TASK, "status", Nothing, TaskStatus)
 ANSWER_APPROVAL = Handler(APPROVAL, "decide", ApprovalAnswer, AnswerReceipt)
@@ -99,6 +109,7 @@ SETTLE = Handler(LEDGER, "settle", Settlement, Nothing)
 READ_LEDGER = Handler(LEDGER, "read", Nothing, Spending)
 RUN_DOWNLOAD = Handler(DOWNLOAD, "run", DownloadRequest, Nothing)
 SHOW = Handler(THREAD, "show", ThreadEvent, Nothing)
+READ_SPENT = Handler(THREAD, "spent", SpentRequest, Spent)
 FLUSH = Handler(THREAD, "flush", Nothing, Nothing)
 GRANT = Handler(WORKSPACE, "grant", GrantRequest, Grant)
 BEGIN_UPLOAD = Handler(UPLOAD, "begin", UploadStart, UploadTicket)

@@ -114,6 +114,40 @@ class TranscriptPage(Wire):
     """No page follows yet."""
 
 
+class LookUp(Wire):
+    """A running task wants to know exactly what was said earlier in its thread."""
+
+    until_seq: int
+    """Newest message the task has read: nothing after it is told."""
+    query: str = ""
+    """Words that a message must all hold; empty: every message."""
+    task: int = 0
+    """Only what this task read, and how it ended; 0: of all."""
+    from_seq: int = 0
+
+
+class Said(Wire):
+    """A message as it is looked up; a very long one is shortened."""
+
+    n: int
+    """Its number in the thread; 0: said before we were mentioned."""
+    at: str
+    """`2026-11-22 09:30`, UTC."""
+    who: str
+    text: str
+    changed: bool = False
+    """It changes an earlier message; without text: deletes it."""
+    files: list[str] = []
+
+
+class LookedUp(Wire):
+    said: list[Said] = []
+    ended: list[TaskDigest] = []
+    """Tasks that ended amid `said`, when no words were looked for."""
+    next_seq: int = 0
+    """Where to go on, when there may be more; else 0."""
+
+
 class Summarised(Wire):
     """What the oldest tasks of a session came to, in place of their digests."""
 

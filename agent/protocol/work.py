@@ -19,6 +19,8 @@ class Usage(Wire):
     """Cost of the calls whose price is known."""
     assumed_usd: float = 0.0
     """Cost of the others, at the price that is assumed for them."""
+    cut_off: int = 0
+    """Calls whose answer was cut off by a stop or a message: estimated by what was sent."""
 
     @property
     def counted_usd(self) -> float:
@@ -34,6 +36,7 @@ class Usage(Wire):
             reasoning=self.reasoning + other.reasoning,
             known_usd=self.known_usd + other.known_usd,
             assumed_usd=self.assumed_usd + other.assumed_usd,
+            cut_off=self.cut_off + other.cut_off,
             cost_usd=None
             if self.cost_usd is None or other.cost_usd is None
             else self.cost_usd + other.cost_usd,

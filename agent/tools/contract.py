@@ -95,6 +95,8 @@ class Bench:
     written: set[str] = field(default_factory=set)
     repository: bool = False
     """The project is a repository that people gave."""
+    long_thread: bool = False
+    """More was said in the thread than the model is told."""
     links: list[p.Link] = field(default_factory=list)
     """What the step gave people to open."""
     seconds: float = 0.0
@@ -156,7 +158,7 @@ class Bench:
         self.held_back = ""
         self._quiet_until = 0.0 if waiting else worked + SAY_SECONDS
         self.activity_rev += 1
-        body = p.ActivityBody(text=text, waiting=waiting)
+        body = p.ActivityBody(text=text, waiting=waiting, spent=self.purse.spent)
         events.show(self.ctx, self.thread, f"activity:{self.task}", self.activity_rev, body)
 
     def still_running(self) -> None:

@@ -19,14 +19,19 @@ from agent.tools.people import APPROVE, ASK, FINISH
 from agent.tools.preview import PREVIEW
 from agent.tools.publish import PULL_REQUEST
 from agent.tools.shell import JOB, SHELL
+from agent.tools.thread import THREAD
 from sandbox import errors
 
 BASIC: list[Tool[Any]] = [SHELL, JOB, READ, WRITE, EDIT, PATCH, LIST, SEARCH, PREVIEW]
 PEOPLE: list[Tool[Any]] = [ASK, APPROVE, FINISH]
 FOR_REPOSITORIES: list[Tool[Any]] = [PULL_REQUEST]
 """Offered only where the project is a repository that people gave."""
+FOR_LONG_THREADS: list[Tool[Any]] = [THREAD]
+"""Offered only where more was said than the model is told."""
 
-TOOLS: dict[str, Tool[Any]] = {tool.name: tool for tool in (*BASIC, *FOR_REPOSITORIES, *PEOPLE)}
+TOOLS: dict[str, Tool[Any]] = {
+    tool.name: tool for tool in (*BASIC, *FOR_REPOSITORIES, *FOR_LONG_THREADS, *PEOPLE)
+}
 """All that are done when they are called, offered or not: models call what they were trained on."""
 
 ARGUMENT_BYTES = 1_000_000
@@ -35,15 +40,23 @@ _PATCHES = re.compile(r"(?:^|/)(?:gpt-|chatgpt|codex|o\d)", re.IGNORECASE)
 
 
 @cache
-def schemas(model: str, *, repository: bool = False) -> tuple[dict[str, Any], ...]:
+def schemas(
+    model: str, *, repository: bool = False, long_thread: bool = False
+) -> tuple[dict[str, Any], ...]:
     """Function tools in the Responses form, for this model. Byte-stable, for the provider's prompt
     cache.
 
     Args:
         repository: the project is a repository that people gave.
+        long_thread: more was said in the thread than the model is told.
     """
     passed_over = EDIT if _PATCHES.search(model) else PATCH
-    offered = [*BASIC, *(FOR_REPOSITORIES if repository else []), *PEOPLE]
+    offered = [
+        *BASIC,
+        *(FOR_REPOSITORIES if repository else []),
+        *(FOR_LONG_THREADS if long_thread else []),
+        *PEOPLE,
+    ]
     return tuple(
         {
             "type": "function",

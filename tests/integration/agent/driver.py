@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from agent import protocol as p
@@ -15,6 +16,8 @@ from tests.fakes.upload import RecordedUploads
 ANA = p.Person(user_id="U0ANA", name="Ana")
 BEN = p.Person(user_id="U0BEN", name="Ben")
 THREAD = p.ThreadRef(team="T", channel="C", root_ts="1.000000")
+UNTIL_LET_GO = "until test -e go; do sleep 0.05; done"
+"""A command that ends with `let_go`, and not before."""
 Script = Callable[[dict[str, Any]], Reply]
 
 
@@ -58,6 +61,14 @@ def text_of(request: dict[str, Any]) -> str:
     return text
 
 
+async def let_go(state: Path) -> None:
+    """End `UNTIL_LET_GO` in the one sandbox of this state folder."""
+    async with asyncio.timeout(90):
+        while not (projects := list(state.glob("boxes/tw-*/files/project"))):
+            await asyncio.sleep(0.02)
+    (projects[0] / "go").touch()
+
+
 class Agent:
     """What a test drives: people's messages in, recorded events out."""
 
@@ -97,6 +108,12 @@ class Agent:
         unread = await self.engine.client.call(p.READ_UNREAD, THREAD.key, p.ReadRequest())
         return unread.messages
 
+    async def taken_in(self, text: str) -> None:
+        """Until the session has this message: a delivery is answered before."""
+        async with asyncio.timeout(90):
+            while text not in [entry.text for entry in await self.history()]:
+                await asyncio.sleep(0.02)
+
     async def result(self, holds: Callable[[p.ResultBody], bool] = lambda _: True) -> p.ResultBody:
         return await self.threads.until(p.ResultBody, holds)
 
@@ -119,14 +136,14 @@ class Agent:
         await self.engine.client.download(
             p.DownloadRequest(thread=THREAD, by=ANA, request_id=request_id)
         )
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(90):
             while not self.uploads.shared:
                 await asyncio.sleep(0.02)
         return self.uploads.shared[-1]
 
     async def idle(self) -> p.SessionView:
         """Until the session has taken the end of its task."""
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(90):
             while (view := await self.engine.client.read(THREAD)).task is not None:
                 await asyncio.sleep(0.02)
         return view

@@ -2,16 +2,23 @@
 
 from typing import Any
 
+import pytest
+
 from agent import protocol as p
 from local.model import Reply
 from tests.integration.agent.driver import finish, is_planning, outputs, plan, shell
 
-SLOW = "sleep 2.5; echo slow"
+SAY_SECONDS = 3.0
+"""More than three quick commands take, on any machine; and less than the slow one takes."""
+SLOW = "sleep 4.5; echo slow"
 
 
 async def test_quick_commands_in_a_row_are_shown_as_one_and_a_long_one_while_it_runs(
-    make_agent: Any,
+    make_agent: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    for module in ("contract", "shell"):
+        monkeypatch.setattr(f"agent.tools.{module}.SAY_SECONDS", SAY_SECONDS)
+
     def script(request: dict[str, Any]) -> Reply:
         if is_planning(request):
             return plan("run")

@@ -12,6 +12,7 @@ from local.model import Fault, Reply, call, say
 from tests.integration.agent.driver import (
     BEN,
     THREAD,
+    Agent,
     finish,
     is_planning,
     outputs,
@@ -68,7 +69,7 @@ async def test_a_message_interrupts_the_running_command_and_the_work_goes_on_ane
         sent = time.monotonic()
         await agent.say("faster please", BEN)
         result = await agent.result()
-        assert time.monotonic() - sent < 20
+        assert time.monotonic() - sent < 45  # the command would have gone on for a minute
         await agent.idle()
     assert result.outcome == "done"
     last = agent.threads.bodies(p.PlanBody)[-1]
@@ -93,7 +94,7 @@ async def test_stop_ends_the_work_and_says_who_stopped_it(make_agent: Any) -> No
         result = await agent.result()
         view = await agent.idle()
     assert result.outcome == "stopped"
-    assert result.summary.startswith("By Ben, during “Only”.")
+    assert result.summary.startswith("Ben stopped it during “Only”.")
     assert view.status == "idle"
     assert agent.threads.bodies(p.PlanBody)[-1].state == "stopped"
 
@@ -148,7 +149,8 @@ async def test_a_model_that_repeats_itself_is_stopped_in_words(make_agent: Any) 
         await agent.say("loop")
         result = await agent.result()
     assert result.outcome == "blocked"
-    assert "repeated the same shell call" in result.summary
+    assert result.summary.startswith("“Loop” did not work out: The model repeated the same shell")
+    assert result.continue_hint.startswith("Reply here")
 
 
 @pytest.mark.parametrize(
@@ -215,12 +217,10 @@ async def test_messages_at_random_moments_are_each_read_once_and_in_order(make_a
                 agent._ts -= 1
                 await agent.say(f"message {number}")  # Slack delivers again
             await asyncio.sleep(0.15)
-        view = await agent.idle()
-        tasks = await agent.engine.query(
-            "select target_service_key as k, status from sys_invocation "
-            "where target = 'Task/run' or (target_service_name = 'Task' "
-            "and target_handler_name = 'run')"
-        )
+        await agent.taken_in("message 7")
+        async with asyncio.timeout(90):
+            while (view := await agent.idle()).unread or await states(agent) != {"completed"}:
+                await asyncio.sleep(0.02)
         digests = await agent.engine.client.call(
             p.READ_UNREAD, THREAD.key, p.ReadRequest(after_seq=0)
         )
@@ -228,7 +228,15 @@ async def test_messages_at_random_moments_are_each_read_once_and_in_order(make_a
     assert [m.text for m in digests.messages] == [f"message {n}" for n in range(8)]
     asked = " / ".join(digest.request for digest in digests.digests)
     assert asked == " / ".join(f"Ana: message {n}" for n in range(8))
-    assert {row["status"] for row in tasks} == {"completed"}
+
+
+async def states(agent: Agent) -> set[str]:
+    """Of all tasks there were."""
+    rows = await agent.engine.query(
+        "select status from sys_invocation"
+        " where target_service_name = 'Task' and target_handler_name = 'run'"
+    )
+    return {row["status"] for row in rows}
 
 
 @pytest.mark.parametrize("scene", ["plain", "interrupt"])
@@ -250,8 +258,6 @@ async def test_handlers_replay_from_their_journal_at_every_await(
             await agent.running_command()
             await agent.say("do this instead")
         result = await agent.result()
-        failures = await agent.engine.query(
-            "select target, last_failure from sys_invocation where last_failure is not null"
-        )
+        failures = await agent.engine.failures()
     assert result.summary == "Fine."
     assert failures == []

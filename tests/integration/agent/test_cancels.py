@@ -1,7 +1,8 @@
 """A cancel in the middle of a clean end: nothing is cut short, and the session is always told."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,6 @@ import restate
 from restate import (
     Context,
     ObjectContext,
-    ObjectSharedContext,
     RunOptions,
     TerminalError,
     VirtualObject,
@@ -25,13 +25,28 @@ from agent import protocol as p
 from agent.app import SERVICES
 from agent.child import Child
 from agent.endpoint import Durable
+from agent.planning import PlanReply, PlanRequest
+from agent.steps import StepRequest
 from agent.watch import WatchRequest
 from sandbox.durable import is_cancel
+from sandbox.protocol import (
+    AcquireRequest,
+    CheckpointRequest,
+    Done,
+    Lease,
+    ReleaseRequest,
+    SandboxRef,
+)
 from tests.fakes.restate import Engine, running_engine
+from tests.fakes.session import RecordedSession
 from tests.fakes.thread import RecordedThreads
 from tests.integration.agent.driver import ANA, BEN, THREAD
+from tests.polling import until
 
 TASK = f"{THREAD.key}/1"
+REF = SandboxRef(
+    backend="local", name="tw-x", sandbox_id="x", generation=1, created_at=0.0, expires_at=1e10
+)
 
 
 @pytest.fixture
@@ -44,27 +59,6 @@ async def engine(
         yield engine
 
 
-async def until(holds: Callable[[], bool]) -> None:
-    async with asyncio.timeout(20):
-        while not holds():
-            await asyncio.sleep(0.02)
-
-
-async def send(engine: Engine, place: str, body: dict[str, Any]) -> str:
-    """Invocation id of what was begun."""
-    url = f"{engine.server.ingress_url}/restate/send/{place}"
-    async with aiohttp.ClientSession() as http, http.post(url, json=body) as response:
-        response.raise_for_status()
-        answer: dict[str, str] = await response.json()
-        return answer["invocationId"]
-
-
-async def cancel(engine: Engine, invocation: str) -> None:
-    url = f"{engine.server.admin_url}/invocations/{invocation}/cancel"
-    async with aiohttp.ClientSession() as http, http.patch(url) as response:
-        response.raise_for_status()
-
-
 async def end_of(engine: Engine, invocation: str) -> Any:
     url = f"{engine.server.ingress_url}/restate/attach/{invocation}"
     async with aiohttp.ClientSession() as http, http.get(url) as response:
@@ -74,32 +68,10 @@ async def end_of(engine: Engine, invocation: str) -> Any:
 # --- a task ---------------------------------------------------------------------------------------
 
 
-@dataclass
-class RecordedSession:
-    """Stands in for the session: answers a task when the test lets it, and is told of its end."""
-
-    unread: p.Unread
-    reads: int = 0
-    open: asyncio.Event = field(default_factory=asyncio.Event)
-    done: list[p.TaskDone] = field(default_factory=list)
-
-    @property
-    def services(self) -> list[Durable]:
-        session = VirtualObject(p.SESSION)
-
-        @session.handler(kind="shared")
-        async def read_unread(ctx: ObjectSharedContext, request: p.ReadRequest) -> p.Unread:
-            self.reads += 1
-            await self.open.wait()
-            return self.unread
-
-        @session.handler()
-        async def on_task_done(ctx: ObjectContext, done: p.TaskDone) -> p.Nothing:
-            self.done.append(done)
-            return p.Nothing()
-
-        rest = [service for service in SERVICES if service.name != p.SESSION]
-        return [*rest, session, *RecordedThreads().services]
+def with_session(session: RecordedSession) -> list[Durable]:
+    """The whole agent, with this session in place of its own."""
+    rest = [service for service in SERVICES if service.name != p.SESSION]
+    return [*rest, session.service, *RecordedThreads().services]
 
 
 def asked() -> p.HistoryEntry:
@@ -112,18 +84,18 @@ async def test_a_task_that_is_cancelled_again_in_its_clean_end_still_tells_its_s
     """As when it reads of a stop before the stop's cancel arrives."""
     session = RecordedSession(p.Unread(messages=[asked()], last_seq=1, stopping=BEN))
     request = p.TaskRequest(thread=THREAD, number=1, after_seq=0)
-    async with engine.serve(session.services):
+    async with engine.serve(with_session(session)):
         place = f"Task/{quote(TASK, safe='')}/run"
-        invocation = await send(engine, place, request.model_dump(mode="json"))
+        invocation = await engine.send(place, request.model_dump(mode="json"))
         for reads in (1, 2, 3):  # its messages; then, each time, who stopped it
             await until(lambda: session.reads >= reads)  # noqa: B023
-            await cancel(engine, invocation)
+            await engine.cancel(invocation)
         session.open.set()
         await until(lambda: bool(session.done))
         answer = p.TaskDone.model_validate(await end_of(engine, invocation))
     assert session.done == [answer]
     assert answer.outcome == "stopped"
-    assert answer.summary.startswith("By Ben.")
+    assert answer.summary.startswith("Ben stopped it.")
 
 
 async def test_a_task_that_ended_by_a_cancel_alone_is_reported_for_it(engine: Engine) -> None:
@@ -136,12 +108,67 @@ async def test_a_task_that_ended_by_a_cancel_alone_is_reported_for_it(engine: En
     async def end(ctx: Context, _: p.Nothing) -> p.Nothing:
         raise TerminalError("cancelled", 409)
 
-    async with engine.serve([*session.services, mute]):
-        invocation = await send(engine, "Mute/end", {})
+    async with engine.serve([*with_session(session), mute]):
+        invocation = await engine.send("Mute/end", {})
         watched = WatchRequest(thread=THREAD, task=TASK, invocation=invocation)
-        await send(engine, "Watch/until_ended", watched.model_dump(mode="json"))
+        await engine.send("Watch/until_ended", watched.model_dump(mode="json"))
         await until(lambda: bool(session.done))
     assert [(done.task, done.outcome) for done in session.done] == [(TASK, "stopped")]
+
+
+async def test_a_step_that_ended_at_the_very_moment_of_a_stop_is_done_and_kept(
+    engine: Engine,
+) -> None:
+    """Its answer and the stop's cancel cross: what it finished is no half of a step."""
+    session = RecordedSession(p.Unread(messages=[asked()], last_seq=1))
+    session.open.set()
+    begun, checkpoints, threads = asyncio.Event(), list[str](), RecordedThreads()
+    planning, step = restate.Service(p.PLANNING), restate.Service(p.STEP)
+    sandbox = VirtualObject("Sandbox")
+
+    @planning.handler()
+    async def make_plan(ctx: Context, request: PlanRequest) -> PlanReply:
+        one = p.PlanStep(id="one", title="One", detail="", done_when="")
+        return PlanReply(plan=p.Plan(goal="g", steps=[one]))
+
+    async def work() -> p.Nothing:
+        begun.set()
+        await asyncio.Event().wait()
+        return p.Nothing()
+
+    @step.handler()
+    async def run_step(ctx: Context, request: StepRequest) -> p.StepOutcome:
+        with suppress(TerminalError):  # the cancel comes when it has all but answered
+            await ctx.run_typed("work", work, RunOptions(type_hint=p.Nothing))
+        return p.StepOutcome(outcome="done", summary="One is there.", mutated=True, turns=1)
+
+    @sandbox.handler()
+    async def acquire(ctx: ObjectContext, request: AcquireRequest) -> Lease:
+        return Lease(ref=REF)
+
+    @sandbox.handler()
+    async def checkpoint(ctx: ObjectContext, request: CheckpointRequest) -> Done:
+        checkpoints.append(request.label)
+        return Done()
+
+    @sandbox.handler()
+    async def release(ctx: ObjectContext, request: ReleaseRequest) -> Done:
+        return Done()
+
+    ours: list[Durable] = [planning, step, sandbox]
+    names = {service.name for service in [*ours, *threads.services]}
+    rest = [service for service in with_session(session) if service.name not in names]
+    request = p.TaskRequest(thread=THREAD, number=1, after_seq=0)
+    async with engine.serve([*rest, *ours, *threads.services]):
+        place = f"Task/{quote(TASK, safe='')}/run"
+        invocation = await engine.send(place, request.model_dump(mode="json"))
+        await asyncio.wait_for(begun.wait(), 90)
+        await engine.cancel(invocation)
+        await until(lambda: bool(session.done and checkpoints))
+        await until(lambda: threads.bodies(p.PlanBody)[-1].state == "stopped")
+    assert session.done[0].outcome == "stopped"
+    assert checkpoints == ["step 1 (“One”)"]
+    assert [line.status for line in threads.bodies(p.PlanBody)[-1].steps] == ["complete"]
 
 
 # --- its child ------------------------------------------------------------------------------------
@@ -208,11 +235,11 @@ async def test_a_stop_while_an_interrupted_step_ends_is_a_stop_and_what_it_did_i
 ) -> None:
     family = Family()
     async with engine.serve(family.services):
-        invocation = await send(engine, "Parent/one/run", {})
-        await asyncio.wait_for(family.begun.wait(), 20)
-        await send(engine, "Parent/one/interrupt", {})
+        invocation = await engine.send("Parent/one/run", {})
+        await asyncio.wait_for(family.begun.wait(), 90)
+        await engine.send("Parent/one/interrupt", {})
         await until(lambda: family.cleanings == 1)
-        await cancel(engine, invocation)
+        await engine.cancel(invocation)
         await until(lambda: family.cleanings == 2)  # the cancel reached both of them
         family.clean.set()
         told = Told.model_validate(await end_of(engine, invocation))

@@ -206,16 +206,20 @@ async def test_no_secret_of_ours_is_in_a_journal_the_model_or_the_thread(
         'cat c | base64 -w 10; cat c | od -An -tx1; yes "$(cat c)" | head -n 3000',
     )
     async with make_agent(commands(*lines)) as agent:
-        await agent.say(f"my key is {KEY}")
+        said = f"my key is {KEY}"
+        agent.reader.standing = [p.ThreadMessage(ts="0.1", author=BEN, text=said)]
+        await agent.deliver("1.000000", said, catch_up=True)
         result = await agent.result()
+        await agent.edit("1.000000", f"{said} again", "1.5")
+        await agent.result(lambda body: body.task.endswith("/2"))
+        await agent.idle()
         rows = await journal(agent)
         requests = json.dumps([seen.body for seen in agent.model.requests])
         events = [event.model_dump_json() for event in agent.threads.events]
     assert len(rows) > 20
     assert holds(rows, "[secret]")
     for form in [*written(KEY)[:6], *(one[4:-8] for one in written(KEY)[6:])]:
-        found = [name for name in holds(rows, form) if "Input" not in name]
-        assert found == [], form
+        assert holds(rows, form) == [], form
         assert json.dumps(form)[1:-1] not in requests
         assert form not in "".join(events)
     assert "[secret]" in result.summary

@@ -1,12 +1,13 @@
 """The course of one task: what it counts, what its plan says, and what people agreed to."""
 
 import asyncio
+import json
 from typing import Any
 
 import pytest
 
 from agent import protocol as p
-from local.model import Reply, call
+from local.model import Fault, Reply, call
 from tests.integration.agent.driver import (
     ANA,
     BEN,
@@ -123,7 +124,7 @@ async def test_nothing_is_kept_from_others_while_people_think_about_a_plan(
             spent_usd=0,
             limits=[p.BudgetLine(name="day", limit_usd=10)],
         )
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(90):
             while not (await agent.engine.client.call(p.READ_LEDGER, "T", p.Nothing())).day_usd:
                 await asyncio.sleep(0.02)
         drawn = await agent.engine.client.call(p.DRAW, "T", draw)
@@ -261,3 +262,75 @@ async def test_a_budget_that_nobody_raises_blocks_planning_as_it_blocks_a_step(
         result = await agent.result(lambda r: r.task.endswith("/2"))
     assert result.outcome == "blocked"
     assert "nobody answered" in result.summary
+
+
+async def test_the_status_of_a_running_step_tells_what_it_has_spent(
+    make_agent: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LLM_MODEL", PRICED)
+    monkeypatch.setenv("THREADWRIGHT_BUDGET_USD", "100")
+
+    def script(request: dict[str, Any]) -> Reply:
+        said = [shell("true"), shell("sleep 60")]
+        reply = plan("only") if is_planning(request) else said[len(outputs(request))]
+        return Reply(text=reply.text, calls=reply.calls, model=request["model"])
+
+    async with make_agent(script) as agent:
+        await agent.say("work for long")
+        await agent.running_command()
+        client, task = agent.engine.client, f"{THREAD.key}/1"
+        at_plan = await client.call(p.TASK_STATUS, task, p.Nothing())
+        now = await client.task_status(task)
+        await stop(agent)
+        result = await agent.result()
+        at_end = await client.task_status(task)
+    assert 0 < at_plan.usage.counted_usd < now.usage.counted_usd
+    assert now.usage.cost_usd == pytest.approx(result.usage.cost_usd)
+    assert [line.spent_usd for line in now.budgets] == pytest.approx([result.usage.counted_usd])
+    assert at_end.usage == result.usage
+
+
+async def worked(agent: Agent) -> dict[str, Any]:
+    """The worker's first request, once the model has it."""
+    async with asyncio.timeout(90):
+        while not (seen := [r.body for r in agent.model.requests if not is_planning(r.body)]):
+            await asyncio.sleep(0.02)
+    return seen[0]
+
+
+async def test_an_answer_that_a_stop_cuts_off_is_counted_by_what_was_sent(
+    make_agent: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LLM_MODEL", PRICED)
+
+    def script(request: dict[str, Any]) -> Reply:
+        reply = plan("only") if is_planning(request) else finish()
+        return Reply(text=reply.text, calls=reply.calls, model=request["model"])
+
+    async with make_agent(script) as agent:
+        agent.model.faults.add(Fault(kind="stall", match="role: worker"))
+        await agent.say("work")
+        request = await worked(agent)
+        await stop(agent)
+        result = await agent.result()
+    sent = sum(len(json.dumps(request[part])) for part in ("instructions", "input", "tools"))
+    assert result.usage.cut_off == 1
+    assert sent / 5 < result.usage.input < sent / 2
+    assert result.usage.cost_usd == pytest.approx(result.usage.known_usd)
+    assert result.usage.cost_usd > 0
+
+
+async def test_a_call_of_unknown_price_that_a_message_cuts_off_counts_for_the_budget(
+    make_agent: Any,
+) -> None:
+    def script(request: dict[str, Any]) -> Reply:
+        return plan("only") if is_planning(request) else finish()
+
+    async with make_agent(script) as agent:
+        agent.model.faults.add(Fault(kind="stall", match="role: worker"))
+        await agent.say("work")
+        await worked(agent)
+        await agent.say("and do it well")
+        result = await agent.result()
+    assert (result.outcome, result.usage.cut_off, result.usage.cost_usd) == ("done", 1, None)
+    assert result.usage.assumed_usd > 0

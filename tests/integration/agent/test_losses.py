@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import signal
+import time
 import zipfile
 from datetime import timedelta
 from pathlib import Path
@@ -14,12 +15,14 @@ from typing import Any
 import aiohttp
 import pytest
 
+from agent import leases
 from agent import protocol as p
 from local.model import Reply
 from sandbox.backends.local.backend import LocalBackend
 from sandbox.settings import Settings as SandboxSettings
 from tests.integration.agent.driver import (
     ANA,
+    THREAD,
     Agent,
     finish,
     is_planning,
@@ -66,7 +69,7 @@ async def test_a_sandbox_lost_in_the_middle_is_a_result_the_model_can_react_to(
         if is_planning(request):
             return plan("work")
         done = outputs(request)
-        commands = ["echo kept > kept.txt; sleep 60", "cat kept.txt"]
+        commands = ["echo kept > kept.txt; touch written; sleep 60", "cat kept.txt"]
         if len(done) < 2:
             return shell(commands[len(done)])
         return finish(f"{done[0]['error']}: {done[1]['output']}")
@@ -74,7 +77,7 @@ async def test_a_sandbox_lost_in_the_middle_is_a_result_the_model_can_react_to(
     async with make_agent(script) as agent:
         await agent.say("work")
         await agent.running_command()
-        await until_written(sandboxes, "kept.txt")
+        await until_written(sandboxes, "written")
         await stop_sandboxes(sandboxes)
         result = await agent.result()
     assert result.outcome == "done"
@@ -82,7 +85,7 @@ async def test_a_sandbox_lost_in_the_middle_is_a_result_the_model_can_react_to(
 
 
 async def until_written(state: Path, name: str) -> None:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(90):
         while not list(state.glob(f"boxes/tw-*/files/project/{name}")):
             await asyncio.sleep(0.02)
 
@@ -90,8 +93,15 @@ async def until_written(state: Path, name: str) -> None:
 async def lose_everything(state: Path) -> None:
     """As when a provider's sandbox dies: processes and files are gone, snapshots are not."""
     await stop_sandboxes(state)
+    take_away_boxes(state)
+
+
+def take_away_boxes(state: Path) -> None:
+    """At once: whoever starts a sandbox anew meanwhile finds no half of a folder, nor makes one."""
     for box in (state / "boxes").glob("tw-*"):
-        shutil.rmtree(box)
+        taken = state / f"taken-{time.monotonic_ns()}"
+        box.rename(taken)
+        shutil.rmtree(taken, ignore_errors=True)  # what is left goes with the state folder
 
 
 class TwoSteps:
@@ -163,8 +173,8 @@ async def test_a_task_whose_sandbox_dies_again_and_again_ends_with_a_sentence(
 
     async with make_agent(script) as agent:
         await agent.say("work")
-        async with asyncio.timeout(60):
-            while not agent.threads.bodies(p.ResultBody):
+        async with asyncio.timeout(90):
+            while not agent.threads.bodies(p.ResultBody):  # six losses, a second or two each
                 if list(sandboxes.glob("boxes/tw-*/files/project/begun")):
                     await lose_everything(sandboxes)
                 await asyncio.sleep(0.02)
@@ -199,7 +209,7 @@ async def test_a_download_works_when_the_sandbox_is_dead_and_says_as_of_when(
 
 
 async def until_snapshots(state: Path, count: int) -> None:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(90):
         while len(list(state.glob("snapshots/*/*[!l]"))) < count:
             await asyncio.sleep(0.02)
 
@@ -272,31 +282,96 @@ async def kill_task(agent: Agent) -> None:
         response.raise_for_status()
 
 
-async def test_a_provider_in_trouble_is_waited_for_and_the_thread_is_told(
-    make_agent: Any, sandboxes: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def script(request: dict[str, Any]) -> Reply:
-        return plan("work") if is_planning(request) else finish("Done at last.")
-
+@pytest.fixture
+def room(sandboxes: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """No sandbox starts before this file is there."""
     monkeypatch.setattr("sandbox.object.START_ATTEMPTS", 2)
-    monkeypatch.setattr("agent.leases.WAIT", timedelta(seconds=1))
-    real = shutil.which("bwrap")
+    monkeypatch.setattr("agent.leases.PAUSE", timedelta(seconds=1))
     room = sandboxes.parent / "room"
-    busy = sandboxes.parent / "busy-bwrap"
-    busy.write_text(
-        f'#!/bin/sh\n[ -e {room} ] && exec {real} "$@"\n'
-        "echo 'Creating new namespace failed: Resource temporarily unavailable' >&2; exit 1\n"
-    )
-    busy.chmod(0o755)
-    monkeypatch.setenv("SANDBOX_BWRAP", str(busy))
-    async with make_agent(script) as agent:
+    refuse = "echo 'Creating new namespace failed: Resource temporarily unavailable' >&2; exit 1"
+    wrap_bwrap(monkeypatch, sandboxes.parent, f"[ -e {room} ] || {{ {refuse}; }}")
+    return room
+
+
+def wrap_bwrap(monkeypatch: pytest.MonkeyPatch, folder: Path, first: str) -> None:
+    wrapper = folder / "busy-bwrap"
+    wrapper.write_text(f'#!/bin/sh\n{first}\nexec {shutil.which("bwrap")} "$@"\n')
+    wrapper.chmod(0o755)
+    monkeypatch.setenv("SANDBOX_BWRAP", str(wrapper))
+
+
+def work_once(request: dict[str, Any]) -> Reply:
+    return plan("work") if is_planning(request) else finish("Done at last.")
+
+
+def notes(agent: Agent) -> list[tuple[str, int, str]]:
+    shown = [e for e in agent.threads.events if isinstance(e.body, p.NoteBody)]
+    return [(e.slot, e.rev, e.body.text) for e in shown if isinstance(e.body, p.NoteBody)]
+
+
+async def test_a_provider_in_trouble_is_waited_for_and_the_thread_is_told(
+    make_agent: Any, room: Path
+) -> None:
+    async with make_agent(work_once) as agent:
         await agent.say("work")
-        note = await agent.threads.until(p.NoteBody, lambda body: "keep trying" in body.text)
+        await agent.threads.until(p.NoteBody, lambda body: "keep trying" in body.text)
+        await agent.say("and do it well")
         room.touch()
         result = await agent.result()
-    assert "lack of processes or memory" in note.text
+        planned = [text_of(seen.body) for seen in agent.model.requests if is_planning(seen.body)]
+    (slot, _, told), (same_slot, rev, again) = notes(agent)
+    assert told.startswith(leases.REFUSED)
+    assert "reached: A sandbox did not start for lack of processes or memory" in told
+    assert (same_slot, rev, again) == (slot, 2, leases.AGAIN)
     assert result.summary == "Done at last."
-    assert len(agent.threads.bodies(p.NoteBody)) == 1
+    assert "and do it well" in planned[-1]
+
+
+async def test_a_start_that_takes_long_is_told_before_it_ends(
+    make_agent: Any, sandboxes: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("agent.leases.SLOW", timedelta(seconds=0.5))
+    room = sandboxes.parent / "room"
+    wrap_bwrap(monkeypatch, sandboxes.parent, f"until [ -e {room} ]; do sleep 0.1; done")
+    async with make_agent(work_once) as agent:
+        await agent.say("work")
+        await agent.threads.until(p.NoteBody, lambda body: body.text == leases.STARTING)
+        room.touch()
+        result = await agent.result()
+    assert [text for _, _, text in notes(agent)][-1] == leases.AGAIN
+    assert result.summary == "Done at last."
+
+
+async def test_a_stop_ends_the_wait_for_a_sandbox_and_no_note_says_otherwise(
+    make_agent: Any, room: Path
+) -> None:
+    async with make_agent(work_once) as agent:
+        await agent.say("work")
+        await agent.threads.until(p.NoteBody, lambda body: "keep trying" in body.text)
+        await agent.engine.client.stop(p.StopRequest(thread=THREAD, by=ANA), "stop-1")
+        result = await agent.result()
+    assert result.outcome == "stopped"
+    assert notes(agent)[-1][2] == leases.STOPPED
+
+
+@pytest.mark.parametrize("slow", [False, True])
+async def test_a_wait_in_vain_ends_the_task_with_one_sentence(
+    make_agent: Any, sandboxes: Path, room: Path, monkeypatch: pytest.MonkeyPatch, slow: bool
+) -> None:
+    monkeypatch.setattr("agent.leases.LONGEST", timedelta(seconds=1))
+    if slow:
+        monkeypatch.setattr("agent.leases.SLOW", timedelta(seconds=0.2))
+        wrap_bwrap(monkeypatch, sandboxes.parent, "sleep 4")
+    async with make_agent(work_once) as agent:
+        await agent.say("work")
+        result = await agent.result()
+    assert result.outcome == "failed"
+    assert result.summary.startswith(leases.GIVEN_UP)
+    assert result.summary.endswith("Write again to go on.")
+    told = [text for _, _, text in notes(agent)]
+    assert told[-1] == leases.GIVEN_UP
+    if slow:  # told for how long, and it was not longer
+        assert told == [leases.STARTING, leases.GIVEN_UP]
 
 
 async def test_a_task_is_not_done_before_what_its_last_step_did_is_kept(
@@ -328,4 +403,4 @@ def lose_now(state: Path) -> None:
     """As `lose_everything`, without waiting for anybody."""
     for box in (state / "boxes").glob("tw-*"):
         os.kill(json.loads((box / "box.json").read_text())["supervisor"]["pid"], signal.SIGKILL)
-        shutil.rmtree(box)
+    take_away_boxes(state)

@@ -1,6 +1,8 @@
 """What becomes of messages that come doubled, late, changed, or in quick succession."""
 
+import asyncio
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from agent import protocol as p
@@ -9,9 +11,11 @@ from tests.integration.agent.driver import (
     ANA,
     BEN,
     THREAD,
+    UNTIL_LET_GO,
     Agent,
     finish,
     is_planning,
+    let_go,
     outputs,
     plan,
     shell,
@@ -21,7 +25,9 @@ from tests.integration.agent.driver import (
 OTTO = p.Person(user_id="U0OTTO", name="Otto", outsider=True)
 
 
-def slow_then(word: str, *next_steps: str) -> Callable[[dict[str, Any]], Reply]:
+def slow_then(
+    word: str, *next_steps: str, slow: str = "sleep 60"
+) -> Callable[[dict[str, Any]], Reply]:
     """Plans one step that sleeps, and once `word` was said the steps that end at once."""
 
     def script(request: dict[str, Any]) -> Reply:
@@ -29,7 +35,7 @@ def slow_then(word: str, *next_steps: str) -> Callable[[dict[str, Any]], Reply]:
         if is_planning(request):
             return plan(*next_steps) if changed else plan("slow")
         if "Current step: slow" in text_of(request) and not outputs(request):
-            return shell("sleep 3")
+            return shell(slow)
         return finish(text_of(request))
 
     return script
@@ -61,19 +67,21 @@ async def test_one_gesture_delivered_under_two_timestamps_is_one_instruction(
 
 
 async def test_a_late_older_message_is_read_without_interrupting_newer_work(
-    make_agent: Any,
+    make_agent: Any, sandboxes: Path
 ) -> None:
     def script(request: dict[str, Any]) -> Reply:
         if is_planning(request):
             return plan("slow", "last")
         if "Current step: slow" in text_of(request):
-            return finish("s") if outputs(request) else shell("sleep 2")
+            return finish("s") if outputs(request) else shell(UNTIL_LET_GO)
         return finish(text_of(request))
 
     async with make_agent(script) as agent:
         await agent.deliver("1.000000", "begin")
         await agent.running_command()
         await agent.deliver("0.900000", "in Python, please", BEN)
+        await agent.taken_in("in Python, please")
+        await let_go(sandboxes)
         result = await agent.result()
         view = await agent.idle()
         assert await texts(agent) == ["in Python, please", "begin"]  # in the order of writing
@@ -83,11 +91,15 @@ async def test_a_late_older_message_is_read_without_interrupting_newer_work(
     assert [asked.text for asked in result.asked] == ["in Python, please", "begin"]
 
 
-async def test_a_late_message_during_the_last_step_gets_a_task_of_its_own(make_agent: Any) -> None:
-    async with make_agent(slow_then("late", "other")) as agent:
+async def test_a_late_message_during_the_last_step_gets_a_task_of_its_own(
+    make_agent: Any, sandboxes: Path
+) -> None:
+    async with make_agent(slow_then("late", "other", slow=UNTIL_LET_GO)) as agent:
         await agent.deliver("1.000000", "begin")
         await agent.running_command()
         await agent.deliver("0.900000", "late")
+        await agent.taken_in("late")
+        await let_go(sandboxes)
         await agent.result(lambda r: [a.text for a in r.asked] == ["begin"])
         await agent.result(lambda r: [a.text for a in r.asked] == ["late"])
         view = await agent.idle()
@@ -107,7 +119,7 @@ async def test_a_new_message_after_a_late_one_interrupts(make_agent: Any) -> Non
 
 
 async def test_quick_messages_become_one_new_plan(make_agent: Any) -> None:
-    async with make_agent(slow_then("three", "quick")) as agent:
+    async with make_agent(slow_then("three", "quick"), settle=2) as agent:
         await agent.deliver("1.000000", "begin")
         await agent.running_command()
         for ts, word in (("1.1", "one"), ("1.2", "two"), ("1.3", "three")):
@@ -142,6 +154,20 @@ async def test_a_message_whose_edit_came_first_interrupts_like_any_other(make_ag
         await agent.idle()
         states = [[s.mark for s in body.steps] for body in agent.threads.bodies(p.PlanBody)]
     assert ["dropped", "new"] in states  # the slow step did not come to its end
+
+
+async def test_a_corrected_message_is_told_as_a_change_in_the_plan_and_in_the_result(
+    make_agent: Any,
+) -> None:
+    async with make_agent(slow_then("in Rust", "quick")) as agent:
+        await agent.deliver("1.000000", "in C")
+        await agent.running_command()
+        await agent.edit("1.000000", "in Rust", "2.000000")
+        result = await agent.result()
+        await agent.idle()
+    last = agent.threads.bodies(p.PlanBody)[-1]
+    assert last.note.startswith("New plan after Ana changed a message")
+    assert [asked.text for asked in result.asked] == ["in C", "changed it to: in Rust"]
 
 
 async def test_what_a_task_reads_is_kept_before_the_task_begins(make_agent: Any) -> None:
@@ -236,6 +262,19 @@ async def test_a_thread_that_cannot_be_read_does_not_stop_the_work(make_agent: A
         await agent.result()
         note = await agent.threads.until(p.NoteBody, lambda _: True)
     assert note.text == agent.reader.problem
+
+
+async def test_a_reading_that_was_lost_is_begun_again_by_the_next_message(make_agent: Any) -> None:
+    async with make_agent(answers) as agent:
+        agent.reader.silent = 1
+        await agent.deliver("1.000000", "fix that", catch_up=True)
+        async with asyncio.timeout(90):
+            while not agent.reader.asked:
+                await asyncio.sleep(0.02)
+        await agent.deliver("1.1", "hello?")
+        await agent.result()
+        assert (await agent.idle()).unread == 0
+        assert await texts(agent) == ["fix that", "hello?"]
 
 
 async def test_feedback_is_kept_with_its_task_and_the_last_word_counts(make_agent: Any) -> None:

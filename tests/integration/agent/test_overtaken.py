@@ -92,7 +92,7 @@ async def test_a_change_that_comes_before_the_session_begins_is_kept(make_agent:
 
 def slow_until_stopped(request: dict[str, Any]) -> Reply:
     if not is_planning(request):
-        return finish() if outputs(request) else shell("sleep 5")
+        return finish() if outputs(request) else shell("sleep 60")
     return plan(answer=text_of(request)) if "stopped:" in text_of(request) else plan("slow")
 
 

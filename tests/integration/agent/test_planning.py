@@ -3,6 +3,8 @@ project."""
 
 from typing import Any
 
+import pytest
+
 from agent import protocol as p
 from local.model import Reply, call
 from tests.integration.agent.driver import (
@@ -23,6 +25,11 @@ def ended(outcome: str, summary: str) -> Reply:
 
 def bodies(agent: Any) -> list[dict[str, Any]]:
     return [seen.body for seen in agent.model.requests]
+
+
+def shown_steps(agent: Any) -> list[str]:
+    """How each step of the plan message stands now."""
+    return [step.status for step in agent.threads.bodies(p.PlanBody)[-1].steps]
 
 
 def which_language(request: dict[str, Any]) -> Reply:
@@ -96,11 +103,13 @@ async def test_nothing_is_done_before_people_agree_to_the_plan(make_agent: Any) 
         assert asked.kind == "plan"
         assert "1. One\n   one\n   Done when: it is\n2. Two" in asked.detail
         assert all(is_planning(request) for request in bodies(agent))
+        assert shown_steps(agent) == []  # they stand on the card, and nowhere twice
         refused = await agent.answer(asked, BEN, "approve")
         assert not refused.accepted
         await agent.answer(asked, ANA, "approve")
         result = await agent.result()
         cards = {b.request.approval for b in agent.threads.bodies(p.ApprovalBody)}
+        assert shown_steps(agent) == ["complete", "complete"]
     assert result.outcome == "done"
     assert len(cards) == 1  # steps that people agreed to are not asked for again
 
@@ -153,7 +162,7 @@ async def test_a_failed_step_leads_to_another_way(make_agent: Any) -> None:
         planned = [r for r in bodies(agent) if is_planning(r)]
         last = agent.threads.bodies(p.PlanBody)[-1]
     assert result.outcome == "done"
-    assert "> Front Door: It is locked." in text_of(planned[1])
+    assert "> “Front Door” did not work out: It is locked." in text_of(planned[1])
     assert [(s.id, s.status, s.mark) for s in last.steps] == [
         ("look", "complete", "kept"),
         ("front door", "error", ""),
@@ -232,3 +241,34 @@ async def test_questions_and_consent_survive_constant_replay(make_agent: Any) ->
         consent = await agent.threads.until(p.ApprovalBody, lambda b: b.request.kind == "plan")
         await agent.answer(consent.request, ANA, "approve")
         assert (await agent.result()).outcome == "done"
+
+
+@pytest.mark.parametrize("learns", [True, False])
+async def test_other_work_under_the_id_of_a_finished_step_is_done(
+    make_agent: Any, learns: bool
+) -> None:
+    """The planner is told once; whether it learns from that or not, nothing is passed over."""
+
+    def script(request: dict[str, Any]) -> Reply:
+        text = text_of(request)
+        if is_planning(request) and "# New messages" in text:
+            told = len(request["input"]) > 1
+            id_ = "three" if told and learns else "one"
+            other = plan("one").text.replace('"One"', '"Translate it"')
+            return Reply(text=other.replace('"id": "one"', f'"id": "{id_}"'))
+        if is_planning(request):
+            return plan("one", "two")
+        if "Current step: two" in text:
+            return shell("sleep 60")
+        return finish(text.partition("Current step: ")[2].splitlines()[0])
+
+    async with make_agent(script) as agent:
+        await agent.say("work")
+        await agent.running_command()
+        await agent.say("rather translate it")
+        result = await agent.result()
+        said = [str(body["input"][-1]) for body in bodies(agent) if is_planning(body)]
+    expected = "three — Translate it" if learns else "one-2 — Translate it"
+    assert (result.outcome, result.summary) == ("done", expected)
+    assert len(said) == 3
+    assert "one is finished, and you changed its words" in said[-1]

@@ -15,7 +15,8 @@ from tests.integration.backend_contract.test_commands import get
 from tests.integration.sandbox.driver import running
 
 PAGE: Call = ("write_file", {"path": "index.html", "content": "hello\n"})
-SERVER = "exec python3 -m http.server 8000"
+SERVER = "exec python3 -m http.server 8000 -d ."
+RUNNING = "http.server\x008000\x00-d"
 
 
 @pytest.fixture
@@ -44,16 +45,20 @@ async def note(bench: Workbench, words: str, slot: str = "note:preview:task:8000
 async def test_a_preview_opens_outlives_its_step_and_task_and_ends_at_its_time(
     bench: Workbench,
 ) -> None:
-    _, opened = await bench.do([PAGE], preview(), preview_minutes=0.04)
+    _, opened = await bench.do([PAGE], preview())
     url = opened[0]["url"]
 
     assert await get(url) == (200, "hello\n")
     assert url in await note(bench, "Preview of [the page](")
     await bench.one("shell", {"command": "true"}, task="later task", fence=9)
     assert await get(url) == (200, "hello\n")
-    await note(bench, "The preview of the page has expired.")
-    assert (await get(url))[0] == 403
-    assert running("http.server\x008000") == 0
+
+    brief = preview("exec python3 -m http.server 5000 -d .", 5000)[1]
+    ending = await bench.one("open_preview", brief, task="last", fence=10, preview_minutes=0.04)
+    await note(bench, "The preview of the page has expired.", "note:preview:last:5000")
+    assert (await get(ending["url"]))[0] == 403
+    assert running("http.server\x005000\x00-d") == 0
+    assert await get(url) == (200, "hello\n")
 
 
 async def test_a_port_shown_anew_ends_what_was_shown_before(bench: Workbench) -> None:
@@ -64,16 +69,16 @@ async def test_a_port_shown_anew_ends_what_was_shown_before(bench: Workbench) ->
     assert await get(second["url"]) == (200, "hello\n")
     assert (await get(first["url"]))[0] == 403
     await note(bench, "was opened anew", "note:preview:first:8000")
-    assert running("http.server\x008000") == 1
+    assert running(RUNNING) == 1
 
 
 async def test_a_preview_whose_server_or_sandbox_stopped_says_so(bench: Workbench) -> None:
-    _, opened = await bench.do([PAGE], preview(), preview_minutes=0.1)
+    _, opened = await bench.do([PAGE], preview(), preview_minutes=0.3)
     await bench.one("shell", {"command": "pkill -f 'http.server 8000'"}, task="later")
     await note(bench, "has ended: its server or its sandbox was stopped")
     assert (await get(opened[0]["url"]))[0] == 403
 
-    again = await bench.one("open_preview", preview()[1], task="again", preview_minutes=0.1)
+    again = await bench.one("open_preview", preview()[1], task="again", preview_minutes=0.3)
     for found in await current_backend().running():
         await current_backend().end(found)
     await note(bench, "has ended: its server", "note:preview:again:8000")
@@ -85,16 +90,16 @@ async def test_an_open_preview_keeps_the_sandbox_and_a_closed_one_does_not(
 ) -> None:
     monkeypatch.setenv("SANDBOX_IDLE_SECONDS", "1")
     async with running_workbench(tmp_path, sandboxes, monkeypatch) as bench:
-        _, opened = await bench.do([PAGE], preview(), preview_minutes=0.05)
+        _, opened = await bench.do([PAGE], preview(), preview_minutes=0.1)
         await bench.on_sandbox("release", {"owner": "task"})
         released = shown = time.monotonic()
-        async with asyncio.timeout(15):
+        async with asyncio.timeout(90):
             while not _expired(bench):
                 if await get(opened[0]["url"]) == (200, "hello\n"):
                     shown = time.monotonic()
                 await asyncio.sleep(0.1)
         assert shown - released > 1.5  # longer than an idle sandbox is kept
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(90):
             while await current_backend().running():
                 await asyncio.sleep(0.1)
 

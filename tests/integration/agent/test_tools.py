@@ -11,7 +11,8 @@ from agent.tools import registry
 from agent.tools.output import TURN_BYTES
 from sandbox.backend import current_backend
 from tests.integration.agent.workbench import Call, Workbench, running_workbench
-from tests.integration.sandbox.driver import running, until
+from tests.integration.sandbox.driver import running
+from tests.polling import until
 
 
 @pytest.fixture
@@ -205,18 +206,29 @@ async def test_a_long_output_is_clipped_and_the_whole_of_it_can_be_read_and_sear
     assert files["files"] == []
 
 
+def until_there(file: str) -> str:
+    return f"until test -e {file}; do sleep 0.02; done"
+
+
 async def test_a_background_command_is_watched_by_what_is_new_and_killed(bench: Workbench) -> None:
     job = "task/step/run 1/turn 1: call 1"
     begun, first, nothing, killed, other = await bench.do(
-        sh("echo one; until test -e go; do sleep 0.02; done; echo two; sleep 300", background=True),
-        [("job", {"job_id": job, "action": "wait", "wait_s": 1}), sh("touch go; sleep 0.3")],
+        sh(
+            f"echo one; touch begun; {until_there('go')}; echo two; touch gone; sleep 300",
+            background=True,
+        ),
+        [
+            sh(until_there("begun")),
+            ("job", {"job_id": job, "action": "wait", "wait_s": 1}),
+            sh(f"touch go; {until_there('gone')}"),
+        ],
         [("job", {"job_id": job, "action": "poll"}), ("job", {"job_id": job, "action": "poll"})],
         ("job", {"job_id": job, "action": "kill"}),
         ("job", {"job_id": "other", "action": "poll"}),
     )
 
     assert begun[0] == {"ok": True, "job_id": job, "state": "running"}
-    assert (first[0]["output"], first[0]["state"]) == ("one\n", "running")
+    assert (first[1]["output"], first[1]["state"]) == ("one\n", "running")
     assert [r["output"] for r in nothing] == ["two\n", ""]
     assert (killed[0]["detail"], killed[0]["ok"]) == ("killed", False)
     assert (other[0]["error"], other[0]["hint"]) == ("unknown_job", job)
@@ -320,7 +332,7 @@ async def test_a_command_that_waits_for_input_ends_and_terminal_codes_are_gone(
     ((waits, late, codes),) = await bench.do(
         [
             sh("read -p 'Sure? ' x; echo \"got '$x'\"; cat; python3 -c 'input()'"),
-            sh("echo begun; sleep 30", timeout_s=1),
+            sh("echo begun; sleep 30", timeout_s=2),
             sh(
                 r"printf '\033[31mred\033[0m \033]0;title\007ok\r\n10%%\r50%%\r100%%\n\007a\000b\n'"
             ),
@@ -331,7 +343,7 @@ async def test_a_command_that_waits_for_input_ends_and_terminal_codes_are_gone(
     assert "EOFError" in waits["output"]
     assert (late["exit_code"], late["detail"], late["output"]) == (
         124,
-        "stopped after 1 s",
+        "stopped after 2 s",
         "begun\n",
     )
     assert codes["output"] == "red ok\n100%\nab\n"

@@ -15,9 +15,11 @@ from restate import Context
 
 from agent import previews, settings
 from agent import protocol as p
+from agent.asking import Asker
 from agent.config import RunConfig
 from agent.llm import ToolCall
 from agent.policy import load_policy
+from agent.purse import Purse
 from agent.tools import registry
 from agent.tools.contract import Bench, ToolResult
 from sandbox import backend as backends
@@ -54,15 +56,17 @@ async def work(ctx: Context, request: Calls) -> Answers:
     client = SandboxClient(ctx, lease.ref, request.fence)
     await client.claim("claim")
     unused = cast(Any, None)
+    person = p.Person(user_id="U0ANA")
     policy = load_policy()
     config = RunConfig(
         model="m", plan_model="m", policy=policy, preview_minutes=request.preview_minutes
     )
+    asker = Asker(ctx, request.task, THREAD, person, config, seen_seq=0)
     tools = Bench(
         ctx=ctx,
-        asker=unused,
+        asker=asker,
         caller=unused,
-        purse=unused,
+        purse=Purse(asker, config, p.Allowance()),
         sandbox=client,
         fence=request.fence,
         user_hash="",

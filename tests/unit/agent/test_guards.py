@@ -91,7 +91,7 @@ def test_one_readable_call_in_between_forgives() -> None:
     ("limits", "spent", "words"),
     [
         ({"step_turns": 2}, (0.0, 0), "The step needed more than 2 turns."),
-        ({"step_seconds": 60}, (61.0, 0), "The step took longer than 1 minutes."),
+        ({"step_seconds": 60}, (61.0, 0), "The step took longer than 1 minute."),
         ({"step_tokens": 1000}, (0.0, 1001), "The step used more than 1,000 tokens."),
     ],
 )

@@ -124,7 +124,7 @@ moves = st.lists(
 prices = st.lists(st.integers(1, 400_000), min_size=6, max_size=20)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(prices, min_size=6, max_size=6), moves, st.integers(0, 3))
 def test_all_tasks_together_pass_a_budget_by_one_call_each_at_most(
     costs: list[list[int]], steps: list[tuple[int, str]], raises: int

@@ -107,3 +107,85 @@ def test_a_step_that_is_kept_knows_how_far_it_came() -> None:
     begun = plans.with_step(plan(("a", "pending")), "a", "pending", "Interrupted: wrote a.py")
     again = plans.take_over(begun, plan(("a", "pending"), ("b", "pending")))
     assert [step.digest for step in again.steps] == ["Interrupted: wrote a.py", ""]
+
+
+# --- other work under the id of a finished step ---------------------------------------------------
+
+
+def step(id_: str, title: str, done_when: str = "", status: p.StepStatus = "pending") -> p.PlanStep:
+    return p.PlanStep(id=id_, title=title, detail="", done_when=done_when, status=status)
+
+
+def of(*steps: p.PlanStep) -> p.Plan:
+    return p.Plan(goal="g", steps=list(steps))
+
+
+def test_other_work_under_the_id_of_a_finished_step_is_done_under_an_id_of_its_own() -> None:
+    old = of(step("s1", "Write the CLI", status="complete"), step("s1-2", "Test it"))
+    new = plans.take_over(old, of(step("s1", "Translate the README")))
+    assert [(s.id, s.title, s.mark, s.status) for s in new.steps] == [
+        ("s1", "Write the CLI", "kept", "complete"),
+        ("s1-2", "Test it", "dropped", "dropped"),
+        ("s1-3", "Translate the README", "new", "pending"),
+    ]
+
+
+def test_a_finished_step_that_must_now_prove_more_is_other_work() -> None:
+    old = of(step("s1", "Write the CLI", "it runs", "complete"))
+    new = plans.take_over(old, of(step("s1", "Write the CLI", "it runs with --json")))
+    assert [(s.id, s.status) for s in new.steps] == [("s1", "complete"), ("s1-2", "pending")]
+
+
+def test_a_finished_step_repeated_with_another_full_stop_is_the_same() -> None:
+    old = of(step("s1", "Write the CLI", "It runs.", "complete"))
+    assert plans.reusing(old, of(step("s1", " write  the CLI", "it runs"))) == []
+
+
+def test_the_planner_is_told_how_to_name_other_work() -> None:
+    old = of(step("s1", "Write the CLI", status="complete"))
+    with pytest.raises(ValueError, match="s1 is finished, and you changed its words"):
+        plans.refuse_reusing(old, of(step("s1", "Translate the README")))
+    plans.refuse_reusing(None, of(step("s1", "Translate the README")))
+
+
+def test_the_planner_reads_the_words_it_is_to_repeat() -> None:
+    old = of(step("s1", "Write the CLI", "it runs", "complete"))
+    text = plans.as_text(old, "planner")
+    assert text == "- [complete] s1 — Write the CLI\n  done when: it runs"
+
+
+words = st.sampled_from(["Write", "Test", "write."])
+drafted = st.lists(
+    st.builds(step, st.sampled_from(["a", "b", "a-2", "c"]), words, words),
+    unique_by=lambda s: s.id,
+    max_size=4,
+)
+
+
+def work(step: p.PlanStep) -> tuple[str, str, str]:
+    return step.id, step.title.casefold().rstrip("."), step.done_when.casefold().rstrip(".")
+
+
+@given(st.lists(st.tuples(drafted, st.integers(0, 4)), min_size=1, max_size=5))
+def test_however_ids_are_reused_nothing_new_is_skipped_and_nothing_finished_is_done_twice(
+    rounds: list[tuple[list[p.PlanStep], int]],
+) -> None:
+    """Each round: the planner's draft, and how many of its steps are finished before the next."""
+    plan: p.Plan | None = None
+    finished: list[tuple[str, str, str]] = []
+    for drafted, steps_done in rounds:
+        if not drafted:
+            continue
+        before = list(finished)
+        plan = plans.take_over(plan, of(*drafted))
+        ids = [s.id for s in plan.steps]
+        assert len(set(ids)) == len(ids)
+        ahead = [s for s in plan.steps if s.status == "pending"]
+        wanted = [s for s in drafted if work(s) not in before]
+        assert [work(s)[1:] for s in ahead] == [work(s)[1:] for s in wanted]
+        assert not {work(s) for s in ahead} & set(before)
+        assert [work(s) for s in plan.steps if s.status == "complete"] == before
+        for _ in range(steps_done):
+            if (now := plans.next_step(plan)) is not None:
+                finished.append(work(now))
+                plan = plans.with_step(plan, now.id, "complete")

@@ -130,11 +130,11 @@ class Callers(RuleBasedStateMachine):
 
 
 TestCallers = Callers.TestCase
-TestCallers.settings = settings(max_examples=120, stateful_step_count=40, deadline=None)
+TestCallers.settings = settings(max_examples=120, stateful_step_count=40)
 
 
 @given(st.integers(1, 90), st.lists(st.floats(0.0, 30.0), min_size=5, max_size=120))
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 def test_no_minute_sees_more_calls_than_allowed(rate: int, pauses: list[float]) -> None:
     book, now, begun = Book(), 1000.0, list[float]()
     for number, pause in enumerate(pauses):

@@ -42,7 +42,8 @@ def test_edits_and_deletions_are_told_as_acts() -> None:
     changed = entry("in Go", edit=True, edit_ts="2.1")
     deleted = entry("", edit=True, edit_ts="2.2")
     assert said(entry("in Rust"), changed, deleted) == (
-        "# Messages\n<ana> in Rust\n@ana changed: in Go\n@ana deleted a message"
+        "# Messages\n<ana> in Rust\n@ana changed “in Rust” to: in Go\n"
+        "@ana deleted the message “in Go”"
     )
 
 
