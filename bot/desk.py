@@ -14,9 +14,10 @@ from restate import ObjectContext, RunOptions
 from agent import calls
 from agent import protocol as p
 from bot import streaming
-from bot.board import PRESENCE_REFRESH_SECONDS, Board, Slot, is_passing, slot_name
+from bot.board import PRESENCE_REFRESH_SECONDS, Board, is_passing, slot_name
 from bot.replies import Call, Reply
 from bot.slack_api import Moment, SlackApi
+from bot.slot import Slot
 from bot.views import Rendered, render
 from bot.workspace import LOCKED_OUT_SECONDS, PAUSE, Pause
 

@@ -21,6 +21,7 @@ from agent.endpoint import Asgi
 from agent.pages import Content, PageRefused, Signer, page
 from bot.inbound import text_of
 from bot.replies import Reply, ask
+from bot.retries import PROMPT
 from bot.settings import Settings
 from bot.upload import until_clear
 
@@ -88,7 +89,7 @@ class AttachedFiles:
 
     def service(self) -> Service:
         """The Restate service `Files`."""
-        files = Service(p.FILES)
+        files = Service(p.FILES, invocation_retry_policy=PROMPT)
 
         @files.handler(p.OPEN_FILE.name)
         async def open(ctx: Context, request: p.FileRequest) -> p.FileTicket:

@@ -151,7 +151,7 @@ def text_of(part: Event, name: str) -> str:
 
 def _meant_for(text: str, direct: bool, reply: bool, aside: str) -> MeantFor:
     """Of a message that does not mention us."""
-    if html.unescape(text).lstrip().startswith(aside):
+    if html.unescape(text).lstrip().casefold().startswith(aside.casefold()):
         return "others"
     if direct:
         return "us"

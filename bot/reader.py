@@ -21,6 +21,7 @@ from bot import inbound
 from bot.identity import Ourselves, Unidentified
 from bot.people import People
 from bot.replies import Reply, ask
+from bot.retries import PROMPT
 
 MOST_MESSAGES = 200
 MOST_CHARS = 40_000
@@ -52,7 +53,7 @@ class Known(BaseModel):
 
 def build_reader(ourselves: Ourselves, people: People, aside: str) -> Service:
     """The Restate service `Reader`, reading with our own token."""
-    reader = Service(p.READER, journal_retention=timedelta(0))
+    reader = Service(p.READER, invocation_retry_policy=PROMPT, journal_retention=timedelta(0))
     eyes = Eyes(ourselves, people, aside)
 
     @reader.handler(p.READ_THREAD.name)

@@ -71,7 +71,7 @@ class Settings(BaseModel):
 
     admit: Annotated[str, Field(alias="THREADWRIGHT_ADMIT")] = ""
     """Strangers that count as members: `guests`, `outsiders` or `guests,outsiders`."""
-    aside: Annotated[str, Field(alias="THREADWRIGHT_ASIDE")] = "//"
+    aside: Annotated[str, Field(alias="THREADWRIGHT_ASIDE")] = "aside:"
     """A message that starts with this is not for us."""
 
     @field_validator("slack_bot_token")
@@ -117,7 +117,9 @@ class Settings(BaseModel):
     @classmethod
     def _mark(cls, value: str) -> str:
         if not value.strip():
-            raise ValueError("it must be some characters, for example //")
+            raise ValueError("it must be some characters, for example aside:")
+        if value.lstrip().startswith("/"):
+            raise ValueError("it must not start with /, which Slack takes for a command")
         return value.strip()
 
     @model_validator(mode="after")

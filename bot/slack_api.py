@@ -83,16 +83,11 @@ class SlackApi:
         """
         if maybe_posted or not self._is_first_try(token, slot):
 
-            def wanted(message: Mapping[str, Any]) -> bool:
-                return _shows(message, thread, slot) or _begins(message, begun)
+            def wanted(shown: Mapping[str, Any]) -> bool:
+                return _shows(shown, thread, slot) or _begins(shown, begun)
 
-            found = await self._find(thread, since, wanted, cursor)
-            if found.kind == "done" and found.ts:
-                return found.model_copy(update={"found": True})
-            if found.kind in ("limited", "unclear"):
-                return found.model_copy(update={"maybe_posted": True})
-            if found.kind == "refused":
-                log.warning("cannot look for an earlier post: %s", found.error)
+            if (earlier := await self._earlier(thread, since, wanted, cursor)) is not None:
+                return earlier
         reply = await outcome(
             self._client.chat_postMessage(
                 channel=thread.channel,
@@ -179,11 +174,9 @@ class SlackApi:
     ) -> Reply:
         """Begin a message that is written bit by bit, once. `text` is what it is to be."""
         if not self._is_first_try(token, slot):
-            found = await self._find(thread, since, lambda m: _begins(m, text))
-            if found.kind == "done" and found.ts:
-                return found.model_copy(update={"found": True})
-            if found.kind in ("limited", "unclear"):
-                return found.model_copy(update={"maybe_posted": True})
+            earlier = await self._earlier(thread, since, lambda m: _begins(m, text))
+            if earlier is not None:
+                return earlier
         reply = await outcome(
             self._client.chat_startStream(
                 channel=thread.channel, thread_ts=thread.root_ts, markdown_text=first
@@ -217,6 +210,24 @@ class SlackApi:
         if reply.error == "streaming_state_conflict":  # the end was not taken: not over yet
             return reply.model_copy(update={"kind": "unclear"})
         return reply
+
+    async def _earlier(
+        self,
+        thread: ThreadRef,
+        since: float,
+        wanted: Callable[[Mapping[str, Any]], bool],
+        cursor: str = "",
+    ) -> Reply | None:
+        """What is answered in place of a post: that it is there, or cannot be looked for now. None
+        where it has to be made."""
+        found = await self._find(thread, since, wanted, cursor)
+        if found.kind == "done" and found.ts:
+            return found.model_copy(update={"found": True})
+        if found.kind in ("limited", "unclear"):
+            return found.model_copy(update={"maybe_posted": True})
+        if found.kind == "refused":
+            log.warning("cannot look for an earlier post: %s", found.error)
+        return None
 
     async def _find(
         self,

@@ -13,9 +13,9 @@ from typing import Any
 from restate import ObjectContext, RunOptions
 
 from agent.protocol import ResultBody, ThreadRef
-from bot.board import Slot
 from bot.replies import Call, Reply
 from bot.slack_api import SlackApi
+from bot.slot import Slot
 from bot.views import Rendered, mrkdwn, result
 from bot.views.result import SUMMARY_CHARS
 

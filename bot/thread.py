@@ -8,12 +8,13 @@ decided at the `desk.py`. What to show when is `board.py`; how it looks is `view
 
 from datetime import timedelta
 
-from restate import InvocationRetryPolicy, ObjectContext, VirtualObject
+from restate import InvocationRetryPolicy, ObjectContext, ObjectSharedContext, VirtualObject
 
 from agent import protocol as p
-from bot.board import slot_name
+from bot.board import PLAN, slot_name
 from bot.desk import Desk
 from bot.slack_api import SlackApi
+from bot.slot import Slot
 from bot.workspace import TURN, Turn
 
 _CAREFUL = InvocationRetryPolicy(
@@ -43,6 +44,12 @@ def build_thread(api: SlackApi, *, stream_answers: bool = False) -> VirtualObjec
             await desk.show_due()
             await desk.close(flush)
         return p.Nothing()
+
+    @thread.handler(p.READ_SPENT.name, kind="shared")
+    async def spent(ctx: ObjectSharedContext, request: p.SpentRequest) -> p.Spent:
+        """What a task has cost by the activity it last told; `status` asks."""
+        slot = await ctx.get(f"slot {PLAN}{request.task}", type_hint=Slot)
+        return (slot.spent if slot else None) or p.Spent()
 
     @thread.handler(p.FLUSH.name)
     async def flush(ctx: ObjectContext, _: p.Nothing) -> p.Nothing:

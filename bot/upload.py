@@ -12,6 +12,7 @@ from restate import Context, RunOptions, Service
 
 from agent import protocol as p
 from bot.replies import Reply
+from bot.retries import PROMPT
 from bot.slack_api import SlackApi
 from bot.views import note
 
@@ -38,7 +39,7 @@ _SENTENCES = _BLOCKS | {
 
 def build_upload(api: SlackApi) -> Service:
     """The Restate service `Upload`, working through `api`."""
-    upload = Service(p.UPLOAD)
+    upload = Service(p.UPLOAD, invocation_retry_policy=PROMPT)
 
     @upload.handler(p.BEGIN_UPLOAD.name)
     async def begin(ctx: Context, start: p.UploadStart) -> p.UploadTicket:

@@ -13,6 +13,7 @@ from restate import ObjectContext, VirtualObject
 from agent import calls
 from agent import protocol as p
 from bot.budget import RATES, Meter, Rate, channel_of
+from bot.retries import PROMPT
 
 LOCKED_OUT_SECONDS = 600.0
 """Between two tries with a token that Slack refused."""
@@ -72,6 +73,7 @@ def build_workspace(pace: float = 1.0) -> VirtualObject:
     rates = {method: rate.paced(pace) for method, rate in RATES.items()}
     workspace = VirtualObject(
         p.WORKSPACE,
+        invocation_retry_policy=PROMPT,
         journal_retention=timedelta(0),  # asked before every call to Slack; nobody reads it later
     )
 

@@ -38,7 +38,7 @@ class Request:
     """One use of the command."""
 
     word: Word | None
-    """None for a word that is not known: then it is in `argument`."""
+    """None for a word that is not known: then `argument` begins with it."""
     argument: str
     user_id: str
     channel: str
@@ -88,7 +88,7 @@ class _Commands:
             return Rendered(text=help_view.OUTSIDER)
         match request.word:
             case None:
-                return help_view.message(f"I do not know “{request.argument}”.")
+                return help_view.unknown(request.argument, _WORDS)
             case "help":
                 return help_view.message()
             case "sessions":
@@ -162,7 +162,8 @@ def parse(text: str) -> tuple[Word | None, str]:
 
 def _no_link(text: str) -> Rendered:
     shown = mrkdwn.escape(text, 200)
-    return Rendered(text=f"“{shown}” is no link to a message: use “Copy link” on one.")
+    how = "Choose “Copy link” in the menu of a message."
+    return Rendered(text=f"“{shown}” is not a link to a message. {how}")
 
 
 def _nothing(verb: Verb) -> str:

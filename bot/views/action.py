@@ -15,6 +15,8 @@ PLAIN_COMMAND_CHARS = 2900
 PLAN_LINE_CHARS = 2000
 MOST_RULES = 8
 _TITLE = re.compile(r"\d+\. ")
+_TOTAL = re.compile(r" \d+ files? changed")
+"""The last line of git's statistics."""
 
 WHAT: dict[AskKind, str] = {
     "command": "command",
@@ -28,12 +30,15 @@ WHAT: dict[AskKind, str] = {
 def render(request: ApprovalRequest, plain: bool) -> list[Block]:
     """What is approved: a command, a plan, or what is published."""
     if request.kind == "plan":
-        return _plan(request.detail) or [blocks.section(_left_out(request))]
+        titles = "\n".join(filter(_TITLE.match, request.detail.splitlines()))
+        return _plan(request.detail) or [blocks.section(_left_out(request)), *_plan(titles)]
     parts = [_code(request.command, plain)]
     if request.kind == "command":
         return [*parts, blocks.context(" · ".join([_workdir(request), *_rules(request)]))]
     if request.detail and _fits(request, plain):
         parts.append(_code(request.detail, plain))
+        if request.attached:
+            parts.append(blocks.section(f"That is its beginning. {_in_file(request)}"))
     elif request.detail:
         parts.append(blocks.section(_left_out(request)))
     return parts
@@ -99,16 +104,20 @@ def _left_out(request: ApprovalRequest) -> str:
     """What is not on the card, how much it is, and where it can be read."""
     lines = request.detail.splitlines()
     much = words.plural(len(lines), "line")
-    if request.kind == "publish":
+    if request.kind == "publish" and request.attached:
+        much = lines[-1].strip() if _TOTAL.match(lines[-1]) else much
+    elif request.kind == "publish":
         added = sum(line.startswith("+") and not line.startswith("+++") for line in lines)
         removed = sum(line.startswith("-") and not line.startswith("---") for line in lines)
         files = sum(line.startswith("diff --git ") for line in lines)
         much = f"{words.plural(files, 'file')}, {added:,} lines added, {removed:,} removed"
     said = f"The {WHAT[request.kind]} is too long for a card: {much}."
-    if request.attached:
-        name = mrkdwn.code(request.attached, 200)
-        said += f" It is whole in the file {name} in this thread: read that before you approve."
-    return said
+    return f"{said} {_in_file(request)}" if request.attached else said
+
+
+def _in_file(request: ApprovalRequest) -> str:
+    name = mrkdwn.code(request.attached, 200)
+    return f"It is whole in the file {name} in this thread: read that before you approve."
 
 
 def _workdir(request: ApprovalRequest) -> str:

@@ -1,7 +1,8 @@
 """Owns the look of a question to people: an action to approve, a plan, a budget, a choice to make.
 
 Once decided the buttons are gone and the card says who decided, what and when; what was approved
-stays.
+stays. The steps of a plan stand on the card only while it asks, and in the plan message from then
+on.
 """
 
 import json
@@ -19,9 +20,9 @@ SAID_CHARS = 500
 _HEADS: dict[AskKind, str] = {
     "command": "Approval needed",
     "question": "Question",
-    "plan": "Plan: approve?",
+    "plan": "Approve this plan?",
     "budget": "Budget reached",
-    "publish": "Publish: approve?",
+    "publish": "Publish this?",
 }
 _IF_EXPIRED: dict[AskKind, str] = {
     "command": " Nothing was run.",
@@ -30,6 +31,7 @@ _IF_EXPIRED: dict[AskKind, str] = {
     "budget": " Nothing more was spent.",
     "publish": " Nothing was published.",
 }
+_CONSENT = "Approving covers these steps: I ask again for others, and before anything risky."
 _IF_CHOSEN = {"Continue": "Continued", "Use": "Now uses", "Stop": "Stopped", "Try": "Tried"}
 """How the first word of an answer about money reads once it is given."""
 
@@ -64,7 +66,7 @@ def render(body: ApprovalBody, plain: bool = False) -> Rendered:
         parts.append(blocks.section(why))
     if request.budget is not None:
         parts.append(blocks.context(words.budget(request.budget)))
-    if decided:
+    if decided and not (closed and request.kind == "plan"):
         parts += action.render(request, plain)
     if closed is None:
         parts += _open(request, plain)
@@ -84,7 +86,7 @@ def outcome_line(outcome: ApprovalOutcome, kind: AskKind = "command") -> str:
         case "approved":
             return f"*{f'{subject}approved'.capitalize()}*{by}{at}"
         case "denied" if kind == "plan" and said:
-            return f"*Plan to be changed*{by}{at}: {said}"
+            return f"*Changes to the plan*{by}{at}: {said}"
         case "denied":
             return f"*{f'{subject}denied'.capitalize()}*{by}{at}{f': {said}' if said else ''}"
         case "answered" if kind == "budget":
@@ -144,7 +146,7 @@ def _open(request: ApprovalRequest, plain: bool) -> list[Block]:
         return [*_choices(request), _lines(who, how)]
     how = "Or reply here: that denies it and tells me what to do instead."
     if request.kind == "plan":
-        how = "Or reply here to change it."
+        how = f"{_CONSENT}\nOr reply here to change it."
     if request.four_eyes:
         asker = mrkdwn.mention(request.requester.user_id)
         how = f"{asker} asked for it, so may deny it but not approve it.\n{how}"
@@ -208,7 +210,8 @@ def _mentions(ids: list[str]) -> str:
 
 def _fallback(head: str, request: ApprovalRequest, outcome: ApprovalOutcome | None) -> str:
     what = request.command or request.question
-    said = f"{head}: {mrkdwn.escape(mrkdwn.one_line(mrkdwn.visible(what)), 1000)}"
+    head = head if head.endswith("?") else f"{head}:"
+    said = f"{head} {mrkdwn.escape(mrkdwn.one_line(mrkdwn.visible(what)), 1000)}"
     if request.budget is not None:
         said = f"{said} {words.spent(request.budget)}"
     return f"{said} – {_plainly(outcome)}" if outcome else said

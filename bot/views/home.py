@@ -18,7 +18,7 @@ and test in a sandbox of that thread's own, and tick the plan off.
 PRIVACY = (
     "I read what is addressed to me, the threads I work in and the files attached there, and, "
     "once, what stood in a thread before I was mentioned in it. Everything else in a channel I "
-    "ignore and keep nothing of. A reply that starts with `//` is an aside that I do not read. "
+    "ignore and keep nothing of. A reply that starts with `aside:` is for others. "
     "Guests and people of other companies I answer only where the operator admits them."
 )
 

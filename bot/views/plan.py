@@ -8,6 +8,8 @@ from bot.views.blocks import Block, Rendered
 SHOWN_STEPS = 20
 TITLE_CHARS = 150
 DETAIL_CHARS = 250
+MOST_ASSUMED = 5
+ASSUMED_CHARS = 200
 
 _STATE_WORDS: dict[PlanState, str] = {
     "working": "Working",
@@ -27,7 +29,8 @@ def render(body: PlanBody, activity: str, thread_key: str, plain: bool = False) 
     live = [step for step in body.steps if step.status != "dropped"]
     shown, hidden = _window(live)
     parts: list[Block] = [_checklist(body, shown) if plain else _plan(body, shown)]
-    lines = (_hidden(hidden), _dropped(body), mrkdwn.from_markdown(body.note, 1000))
+    note = mrkdwn.from_markdown(body.note, 1000)
+    lines = (_hidden(live, hidden), _dropped(body), _assumed(body), note)
     parts.extend(blocks.context(line) for line in lines if line)
     parts.append(blocks.context(_status(body, activity)))
     if _is_open(body):
@@ -54,8 +57,14 @@ def _title(step: StepLine) -> str:
     return mrkdwn.clip(mrkdwn.one_line(step.title) or "Step", TITLE_CHARS - len(mark)) + mark
 
 
+def _heading(body: PlanBody) -> str:
+    """A goal is written as what will be true at the end, so it is called one."""
+    goal = mrkdwn.one_line(body.title)
+    return f"Goal: {goal}" if goal else "Plan"
+
+
 def _plan(body: PlanBody, steps: list[StepLine]) -> Block:
-    title = mrkdwn.clip(mrkdwn.one_line(body.title) or "Plan", TITLE_CHARS)
+    title = mrkdwn.clip(_heading(body), TITLE_CHARS)
     cards = [_card(index, step) for index, step in enumerate(steps)]
     return {"type": "plan", "title": title} | ({"tasks": cards} if cards else {})
 
@@ -74,19 +83,21 @@ def _card(index: int, step: StepLine) -> Block:
 
 
 def _checklist(body: PlanBody, steps: list[StepLine]) -> Block:
-    title = mrkdwn.escape(mrkdwn.one_line(body.title) or "Plan", TITLE_CHARS)
-    lines = [f"*{title}*"]
+    lines = [f"*{mrkdwn.escape(_heading(body), TITLE_CHARS)}*"]
     for step in steps:
         said = f" – {_IN_WORDS[step.status]}" if step.status in _IN_WORDS else ""
         lines.append(f"{_BOXES[step.status]} {mrkdwn.escape(_title(step), 120)}{said}")
     return blocks.section("\n".join(lines))
 
 
-def _hidden(steps: list[StepLine]) -> str:
-    if not steps:
-        return ""
-    done = sum(step.status == "complete" for step in steps)
-    return f"{words.plural(len(steps), 'more step')}, {done} of them done"
+def _hidden(live: list[StepLine], hidden: list[StepLine]) -> str:
+    """Counts all steps, as Slack counts only those it is shown."""
+    return f"{_progress(live)}; {len(hidden)} are not shown here" if hidden else ""
+
+
+def _progress(live: list[StepLine]) -> str:
+    done = sum(step.status == "complete" for step in live)
+    return f"{done} of {words.plural(len(live), 'step')} done"
 
 
 def _dropped(body: PlanBody) -> str:
@@ -96,6 +107,15 @@ def _dropped(body: PlanBody) -> str:
     listed = "; ".join(mrkdwn.escape(mrkdwn.one_line(title), 80) for title in titles[:5])
     more = f" and {len(titles) - 5} more" if len(titles) > 5 else ""
     return f"Dropped: {listed}{more}"
+
+
+def _assumed(body: PlanBody) -> str:
+    """So that whoever sees it otherwise can say so while there is time; not once it is over."""
+    if not _is_open(body):
+        return ""
+    shown = [mrkdwn.escape(line, ASSUMED_CHARS) for line in map(mrkdwn.one_line, body.assumptions)]
+    more = f" · and {len(shown) - MOST_ASSUMED} more" if len(shown) > MOST_ASSUMED else ""
+    return f"Assumed: {' · '.join(shown[:MOST_ASSUMED])}{more}" if shown else ""
 
 
 def _status(body: PlanBody, activity: str) -> str:
@@ -112,10 +132,11 @@ def _status(body: PlanBody, activity: str) -> str:
 
 
 def _fallback(body: PlanBody, live: list[StepLine]) -> str:
-    done = sum(step.status == "complete" for step in live)
     now = next((step for step in live if step.status == "in_progress"), None)
     title = mrkdwn.escape(mrkdwn.one_line(body.title), 200) or "Plan"
-    said = f"{title}: {_STATE_WORDS[body.state].lower()}, {done} of {len(live)} steps done"
+    said = f"{title}: {_STATE_WORDS[body.state].lower()}"
+    if live:
+        said += f", {_progress(live)}"
     if now is not None and _is_open(body):
         said += f", now: {mrkdwn.escape(mrkdwn.one_line(now.title), 200)}"
     return said

@@ -66,8 +66,8 @@ def modal(owner: Owner, view: PreferencesView, now: float) -> Block:
         _input(PLAN, "Plans", _plan(view)),
         _input(BUDGET, "Budget of one task, in dollars", _budget(view), _budget_hint(view.choices)),
         blocks.context(
-            "Where a person and a channel differ, the person's model, the stricter approvals, "
-            "approving plans first and the lower budget hold.",
+            "Where a person's settings and a channel's differ: the person's model, the stricter "
+            "approvals, plans approved first, and the lower budget.",
             _last_changed(view, now),
         ),
     ]

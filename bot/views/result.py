@@ -1,6 +1,6 @@
 """Owns the look of the final message of a task: what came out, first; then how to go on."""
 
-from agent.protocol import Asked, Outcome, ResultBody
+from agent.protocol import Outcome, ResultBody
 from bot import names
 from bot.views import blocks, mrkdwn, words
 from bot.views.blocks import Block, Rendered
@@ -15,7 +15,7 @@ _HEADS: dict[Outcome, str] = {
     "answered": "",
     "blocked": "Blocked",
     "failed": "Not finished",
-    "stopped": "Stopped",
+    "stopped": "",
 }
 
 
@@ -36,7 +36,7 @@ def render(body: ResultBody, thread_key: str, plain: bool = False) -> Rendered:
         parts.append(blocks.actions(download))
     hint = mrkdwn.from_markdown(body.continue_hint, 300)
     footer = [line for line in (hint, _footer(body)) if line]
-    if asked := _asked(body.asked):
+    if asked := _asked(body):
         parts.append(blocks.context(asked))
     if footer:
         parts.append(blocks.context(*footer))
@@ -70,9 +70,12 @@ def _files(files: list[str]) -> str:
     return ", ".join(shown) + (f" and {rest} more" if rest else "")
 
 
-def _asked(asked: list[Asked]) -> str:
-    """Who asked what: one line each, the first and the newest when there are many."""
-    lines = [f"{words.names([one.by])}: {_instruction(one.text)}" for one in asked]
+def _asked(body: ResultBody) -> str:
+    """Who asked what: one line each, the first and the newest when there are many. A plain answer
+    stands right below its question."""
+    if body.outcome == "answered" and len(body.asked) == 1:
+        return ""
+    lines = [f"{words.names([one.by])}: {_instruction(one.text)}" for one in body.asked]
     if len(lines) == 1:
         return f"Asked by {lines[0]}"
     if len(lines) > MOST_ASKED:
@@ -120,5 +123,5 @@ def _fallback(head: str, summary: str) -> str:
 
 
 def head(outcome: Outcome) -> str:
-    """The word the message begins with; empty for a plain answer."""
+    """The words the message begins with; empty where the summary needs none."""
     return _HEADS[outcome]

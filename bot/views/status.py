@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from agent.protocol import SessionCard, SessionStatus, SessionView, StepLine, TaskStatus, Usage
 from bot import names
 from bot.threads import permalink
-from bot.views import mrkdwn, preferences, words
+from bot.views import mrkdwn, preferences, result, words
 
 MOST_SESSIONS = 15
 
@@ -13,7 +13,7 @@ NONE_YET = "No sessions yet. Mention me in a channel, or write to me directly."
 NONE_HERE = "You have no sessions here yet."
 
 _SAID: dict[SessionStatus, str] = {
-    "idle": "idle",
+    "idle": "ready",
     "working": "working",
     "waiting": "waiting for an answer",
 }
@@ -37,7 +37,9 @@ def of_session(view: SessionView, task: TaskStatus | None) -> str:
         counted.append(f"{words.cost(Usage(cost_usd=view.total_cost_usd))} so far")
     lines.append(", ".join(counted))
     if view.last is not None and task is None:
-        lines.append(f"Last: {view.last.outcome}. {mrkdwn.clip(view.last.summary, 500)}")
+        head = result.head(view.last.outcome)
+        ended = f"{head.lower()}. " if head else ""
+        lines.append(f"Last: {ended}{mrkdwn.clip(view.last.summary, 500)}")
     return "\n".join(lines)
 
 
@@ -120,7 +122,7 @@ def _state(view: SessionView, task: TaskStatus | None) -> str:
 
 
 def _rules(task: TaskStatus | None) -> list[str]:
-    """What the running task has cost and by which choices it runs, as far as that is known."""
+    """By which choices the running task runs, and what it has cost so far."""
     if task is None or task.state == "done":
         return []
     said = []
@@ -140,5 +142,5 @@ def _rules(task: TaskStatus | None) -> list[str]:
 
 
 def _step(step: StepLine) -> str:
-    mark = f", {step.mark}" if step.mark else ""
+    mark = f", {step.mark}" if step.mark not in ("", "dropped") else ""  # said already
     return f"- {mrkdwn.clip(mrkdwn.one_line(step.title), 120)} ({_STEP_SAID[step.status]}{mark})"

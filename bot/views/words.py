@@ -40,11 +40,12 @@ def age(seconds: float) -> str:
 
 
 def cost(usage: Usage) -> str:
-    """Never a guess: what has no known price is said beside what has one."""
+    """What has no known price is said beside what has one; what is an estimate is called so."""
+    about = "about " if usage.cut_off and usage.known_usd >= 0.01 else ""
     if usage.cost_usd is None:
         known = usage.known_usd
-        return f"{dollars(known)} and calls of unknown price" if known else "price unknown"
-    return dollars(usage.cost_usd)
+        return f"{about}{dollars(known)} and calls of unknown price" if known else "price unknown"
+    return about + dollars(usage.cost_usd)
 
 
 def dollars(usd: float) -> str:

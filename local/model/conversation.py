@@ -22,11 +22,22 @@ _SECTION = re.compile(
     r"|Files of the project|Summary so far|Finished tasks, oldest first)$",
     re.MULTILINE,
 )
-_MESSAGE = re.compile(r"^(?:<([^>\n]+)> |@.+? changed: |@.+? deleted a message$)", re.MULTILINE)
-_STEP = re.compile(r"^- \[(\w+)\] (\S+) — (.+)(?:\n  (?!outcome: )(.*))?", re.MULTILINE)
+_MESSAGE = re.compile(
+    r"^(?:<([^>\n]+)> |@.+? changed(?: “.*” to)?: |@.+? deleted (?:a message|the message “.*”)$)",
+    re.MULTILINE,
+)
+_DELETED = re.compile(r"^@.+? deleted the message “(.*)”$", re.MULTILINE)
+_STEP = re.compile(
+    r"^- \[(\w+)\] (\S+) — (.+)(?:\n  (?!outcome: |done when: )(.*))?(?:\n  done when: (.*))?",
+    re.MULTILINE,
+)
 _CURRENT = re.compile(r"^Current step: (\S+) — .*\n(.*)", re.MULTILINE)
 _ASKED = re.compile(r"^- asked: (.*(?:\n(?!  \w+: |- asked: ).*)*)", re.MULTILINE)
 _REMEMBERED = re.compile(r"^(?:> )?- asked: (.*)", re.MULTILINE)
+_POINTS = re.compile(
+    r"^\W*(?:please )?(?:build|make|do|code|write|implement) (?:this|that|it)\b\W*(?:please)?\W*$",
+    re.IGNORECASE,
+)
 _PLACE = re.compile(r"call_t(\d+)c(\d+)_")
 
 
@@ -38,6 +49,7 @@ class Row:
     id: str
     title: str
     detail: str = ""
+    done_when: str = ""
 
 
 @dataclass(frozen=True)
@@ -90,13 +102,26 @@ class Conversation:
 
     @cached_property
     def messages(self) -> list[str]:
-        """What people wrote in this task, in order, without their names."""
-        return _messages(self.sections.get("Messages", "")) + self.news
+        """What people wrote in this task, in order, without their names; what began the thread, in
+        place of words that only point at it."""
+        written = _messages(self.sections.get("Messages", "")) + self.news
+        return [self.began or text if _POINTS.match(text) else text for text in written]
+
+    @property
+    def began(self) -> str:
+        """What people had begun to talk about before we were mentioned."""
+        said = _messages(self.sections.get("Said in the thread before you were mentioned", ""))
+        return said[0].removeprefix("(not to you) ") if said else ""
 
     @property
     def news(self) -> list[str]:
         """What they wrote since the plan was made."""
         return _messages(self.sections.get("New messages", ""))
+
+    @property
+    def taken_back(self) -> list[str]:
+        """What they deleted since then."""
+        return _DELETED.findall(self.sections.get("New messages", ""))
 
     @cached_property
     def asked_before(self) -> list[str]:
@@ -169,7 +194,7 @@ def _sections(text: str) -> dict[str, str]:
 
 
 def _messages(section: str) -> list[str]:
-    return [text.strip() for text in _MESSAGE.split(section)[2::2]]
+    return [text.strip() for text in _MESSAGE.split(section)[2::2] if text.strip()]
 
 
 def _text(item: Json) -> str:

@@ -7,11 +7,12 @@ from local.model.conversation import Conversation, Row
 from local.model.reply import Reply
 from local.model.scenarios import builds, deploy, fix, preview, repository, risky, starter, talk
 from local.model.scenarios import todo_plan as todo
-from local.model.script import STEPS, Change, kind_of
+from local.model.script import MARK, STEPS, Change, kind_of
 
 _DISCLAIMER = "This is a scripted demo model: plan and code are prepared, every command is real."
 _THOUGHT = "What is asked for, what is there already, and how will we know that it works?"
 _MAX_STEPS = 8
+_NOTHING_TO_UNDO = f"The plan holds nothing of that message alone, so it stays. {MARK}"
 
 
 @dataclass(frozen=True)
@@ -84,6 +85,8 @@ def _scenario(text: str, earlier: str, answers: str = "") -> tuple[str, list[str
 def _replan(said: Conversation) -> Reply:
     """Keep what is done and what is still right, drop what is not, add what is new."""
     news = "\n".join(said.news)
+    if said.taken_back and not news:
+        return _reply(_goal(said), _without(said.rows, said.taken_back), answer=_NOTHING_TO_UNDO)
     if talk.wanted(news):  # an answer without steps leaves the plan as it is
         return _reply("Answer the question", [], answer=talk.progress(said.rows, news))
     change = _change(said.rows, news)
@@ -104,6 +107,13 @@ def _replan(said: Conversation) -> Reply:
     return _reply(_goal(said), steps)
 
 
+def _without(rows: list[Row], taken_back: list[str]) -> list[Planned]:
+    """The plan less what was noted for these messages alone; none when that changes nothing."""
+    noted = {starter.one_line(text, 300) for text in taken_back}
+    kept = [r for r in rows if r.detail not in noted or r.status == "complete"]
+    return [_kept(row) for row in kept if row.status != "dropped"] if len(kept) < len(rows) else []
+
+
 def _mend(said: Conversation) -> Reply:
     """Another way around the step that failed, where a script knows one."""
     failed = {kind_of(row.id) for row in said.rows if row.status == "error"}
@@ -122,6 +132,9 @@ def _change(rows: list[Row], news: str) -> Change:
         if builds.named(news):
             return Change(dropped=asking)
         return Change(dropped={*asking, "builds.program"}, added=starter.PLAN)
+    risks = {row.id for row in rows if kind_of(row.id) in risky.LAST_STEPS}
+    if risks and risky.refused(news):
+        return Change(dropped=risks)
     kinds = {kind_of(row.id) for row in rows if row.status != "dropped"}
     change = todo.change(rows, news) if any(k.startswith("todo.") for k in kinds) else Change()
     if preview.wanted(news):
@@ -150,7 +163,8 @@ def _kept(row: Row) -> Planned:
     """A step of the old plan, told again under its own id."""
     known = STEPS.get(kind_of(row.id))
     detail = row.detail or (known.detail if known else row.title)
-    return Planned(row.id, row.title, detail, known.done_when if known else "as planned before")
+    done_when = row.done_when or (known.done_when if known else "as planned before")
+    return Planned(row.id, row.title, detail, done_when)
 
 
 def _rank(step: Planned) -> int:

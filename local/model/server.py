@@ -6,35 +6,29 @@ said from `responses_wire` and `chat_wire`. It binds 127.0.0.1 and keeps nothing
 """
 
 import asyncio
-import json
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Literal
 
 from aiohttp import web
 from pydantic import ValidationError
 
-from local.model import chat_wire, responses_wire, strict
+from local.model import chat_wire, responses_wire
 from local.model.demo import demo
 from local.model.faults import Fault, Faults
 from local.model.limits import Limits
-from local.model.refusal import Json, Refusal, require
-from local.model.reply import MODEL_NAME, Reply, new_id
+from local.model.refusal import Json, Refusal
+from local.model.reply import Reply, new_id
+from local.model.requests import MODELS, Api, check_key, checked, json_object
 from local.model.sending import send
 from local.model.stored import Shelf
 from local.model.usage import Meter, Tokens
 
-Api = Literal["responses", "chat"]
 Scenario = Sequence[Reply] | Callable[[Json], Reply | None]
 """Replies given one after the other, or a function of the raw request (in Responses form on both
 APIs). A function that answers None leaves the request to the next scenario."""
 
-MODELS = (
-    "gpt-6.2-sol", "gpt-6.1-sol", "gpt-6.1-terra", "gpt-6-astra", "gpt-6-luna",
-    "gpt-5.6-sol", "gpt-5.6-terra", "gpt-5.6-luna", "gpt-5.5", MODEL_NAME,
-)  # fmt: skip
 _ANSWERS = {"responses": responses_wire.answer, "chat": chat_wire.answer}
 _STREAMS = {"responses": responses_wire.stream, "chat": chat_wire.stream}
 _HTML = "<!doctype html><title>Welcome</title><p>This is not the page you are looking for."
@@ -117,7 +111,7 @@ class ScriptedModel:
         self.requests.append(entry)
         answer = request.match_info["answer"]
         try:
-            _check_key(request)
+            check_key(request)
             fault = self.faults.take(f"{request.method} {request.path}", named=True)
             if fault is not None:
                 fault.refuse()
@@ -135,10 +129,10 @@ class ScriptedModel:
         entry = Recorded(request.path, connection=str(request.get_extra_info("peername")))
         self.requests.append(entry)
         try:
-            _check_key(request)
+            check_key(request)
             raw = await request.text()
-            entry.body = _json_object(raw)
-            asked = _checked(entry.body, api)
+            entry.body = json_object(raw)
+            asked = checked(entry.body, api)
             fault = self.faults.take(raw)
             if fault is not None:
                 fault.refuse()
@@ -204,7 +198,7 @@ class ScriptedModel:
 
     async def _on_models(self, request: web.Request) -> web.Response:
         try:
-            _check_key(request)
+            check_key(request)
         except Refusal as refusal:
             return _refused(refusal)
         models = [
@@ -241,36 +235,6 @@ def _playable(scenario: Scenario) -> Callable[[Json], Reply | None]:
         return reply
 
     return play
-
-
-def _check_key(request: web.Request) -> None:
-    scheme, _, key = request.headers.get("authorization", "").partition(" ")
-    if scheme.lower() != "bearer" or not key.strip():
-        message = "You didn't provide an API key: send it as 'Authorization: Bearer KEY'."
-        raise Refusal(message, 401, code="invalid_api_key")
-
-
-def _json_object(raw: str) -> Json:
-    try:
-        body = json.loads(raw)
-    except json.JSONDecodeError as error:
-        raise Refusal(f"The body is not JSON: {error}.") from None
-    require(isinstance(body, dict), "The body must be a JSON object.")
-    return dict(body)
-
-
-def _checked(body: Json, api: Api) -> Json:
-    """The request in Responses form. Raises Refusal."""
-    model = body.get("model")
-    if model not in MODELS:
-        message = f"The model '{model}' does not exist or you do not have access to it."
-        raise Refusal(message, 404, param="model", code="model_not_found")
-    if api == "chat":
-        return chat_wire.to_responses(body)
-    if isinstance(body.get("input"), str):
-        body = {**body, "input": [{"role": "user", "content": body["input"]}]}
-    strict.check(body)
-    return body
 
 
 def _refused(refusal: Refusal) -> web.Response:

@@ -5,7 +5,6 @@ async with PeopleClient(workspace.base_url) as people:
     ts = await ana.post("C0BUILD", "@threadwright build a to-do CLI")
 """
 
-from types import TracebackType
 from typing import Any
 
 from local.slack.faults import Fault, Weather
@@ -134,10 +133,5 @@ class PeopleClient:
     async def __aenter__(self) -> "PeopleClient":
         return self
 
-    async def __aexit__(
-        self,
-        _type: type[BaseException] | None,
-        _error: BaseException | None,
-        _trace: TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, *_: object) -> None:
         await self.aclose()

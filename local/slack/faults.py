@@ -30,6 +30,9 @@ class Fault(BaseModel):
     """A Web API method; for `drop_ack` and `duplicate` an event or interaction type, for `reorder`
     and `delay` an event type. `*` is any."""
 
+    match: str = ""
+    """Only calls whose arguments hold this: a thread's ts, for one. Of Web API methods alone."""
+
     kind: FaultKind
     times: int = Field(default=1, ge=1)
     retry_after: int = Field(default=1, ge=0)
@@ -105,16 +108,20 @@ class Faults:
         weather = None if self._weather is None else self._weather.model_dump()
         return {"weather": weather, "done": dict(self._done), "rolled": dict(self._rolled)}
 
-    def take(self, method: str, *kinds: FaultKind, weather: bool = True) -> Fault | None:
+    def take(
+        self, method: str, *kinds: FaultKind, weather: bool = True, arguments: str = ""
+    ) -> Fault | None:
         """The fault for this call or event, used up by one; None when all goes well.
 
         Args:
             method: of the Web API, or the type of an event or interaction.
             kinds: what may happen here.
             weather: False where only a fault armed for it may happen.
+            arguments: of the call, as text.
         """
         for armed in self._armed:
-            if armed.fault.kind in kinds and armed.fault.method in ("*", method):
+            fits = armed.fault.method in ("*", method) and armed.fault.match in arguments
+            if fits and armed.fault.kind in kinds:
                 armed.left -= 1
                 if armed.left == 0:
                     self._armed.remove(armed)

@@ -35,7 +35,11 @@ class WebApi:
             )
             if wait is not None:
                 raise RateLimited(wait)
-            fault = self._ws.faults.take(name, "ratelimited", "error", "error_after_commit")
+            fault = self._ws.faults.take(
+                name,
+                *("ratelimited", "error", "error_after_commit"),
+                arguments=str(arguments.values),
+            )
             if fault is not None and fault.kind != "error_after_commit":
                 answer, status = _failure(fault, headers)
             else:

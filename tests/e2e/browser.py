@@ -11,7 +11,8 @@ import pytest
 from playwright.async_api import Browser, FilePayload, Locator, Page, async_playwright, expect
 
 ARTEFACTS = Path(__file__).parents[2] / "artefacts"
-PATIENCE_MS = 40_000
+PATIENCE_MS = 60_000
+expect.set_options(timeout=PATIENCE_MS)
 
 Pane = Literal["channel", "thread"]
 
@@ -69,13 +70,6 @@ class Window:
     async def open_thread(self) -> None:
         """Of the newest message that has one."""
         await self.page.get_by_test_id("reply-link").last.click()
-
-    async def switch_to(self, user: str) -> None:
-        await self.page.get_by_test_id(f"user-{user}").click()
-        await expect(self.page.get_by_test_id(f"user-{user}")).to_have_attribute(
-            "aria-pressed", "true"
-        )
-        self.user = user
 
     async def dark(self, dark: bool = True) -> None:
         await self.page.emulate_media(color_scheme="dark" if dark else "light")

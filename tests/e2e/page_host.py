@@ -9,6 +9,7 @@ from aiohttp import web
 from playwright.async_api import Browser, Page
 
 from tests.e2e.browser import complaints_of
+from tests.serving import serving
 
 PAGE_FOLDER = Path(__file__).parents[2] / "local" / "slack" / "page"
 HOST = "<!doctype html><link rel='icon' href='data:,'><div id='host'></div>"
@@ -20,13 +21,10 @@ async def running_host(browser: Browser) -> AsyncIterator[tuple[Page, list[str]]
     app = web.Application()
     app.router.add_get("/", _host)
     app.router.add_static("/page", PAGE_FOLDER)
-    runner = web.AppRunner(app)
-    await runner.setup()
-    try:
-        await web.TCPSite(runner, "127.0.0.1", 0).start()
+    async with serving(app) as url:
         page = await browser.new_page()
         complaints = complaints_of(page)
-        await page.goto(f"http://127.0.0.1:{runner.addresses[0][1]}")
+        await page.goto(url)
         await page.evaluate(
             """async () => {
                 window.modules = {};
@@ -43,8 +41,6 @@ async def running_host(browser: Browser) -> AsyncIterator[tuple[Page, list[str]]
         )
         yield page, complaints
         await page.close()
-    finally:
-        await runner.cleanup()
 
 
 async def _host(_: web.Request) -> web.Response:

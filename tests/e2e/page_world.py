@@ -14,6 +14,7 @@ from local.slack import modals, seed
 from local.slack.server import running_workspace
 from local.slack.state import View
 from local.slack.workspace import Workspace
+from tests.e2e.browser import PATIENCE_MS
 from tests.e2e.page_app import QuietApp, connected_app
 
 MANIFEST = Path(__file__).parents[2] / "manifest.yml"
@@ -48,7 +49,7 @@ class World:
         key = f"{where.partition('&')[0]} {width}"
         if key not in self.pages:
             self.pages[key] = await self.browser.new_page(viewport={"width": width, "height": 800})
-            self.pages[key].set_default_timeout(5_000)
+            self.pages[key].set_default_timeout(PATIENCE_MS)
             self.pages[key].on("console", lambda message: self.complaints.append(message.text))
             self.pages[key].on("pageerror", lambda error: self.complaints.append(str(error)))
         page = self.pages[key]

@@ -49,7 +49,7 @@ async def crash(cloud: Cloud, part: str) -> None:
 
 async def until_begun(cloud: Cloud) -> None:
     """Until the command's first effect is on the sandbox's disk."""
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(90):
         while not list(cloud.data_dir.glob("sandboxes/boxes/tw-*/files/project/marks")):
             await asyncio.sleep(0.02)
 

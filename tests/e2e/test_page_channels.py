@@ -14,7 +14,7 @@ async def test_a_message_elsewhere_marks_its_channel_unread(world: World) -> Non
     page = await world.open("#user=U0ANA&channel=C0BUILD")
     await expect(page.get_by_test_id("channel-C0BUILD")).to_be_visible()
     general = page.get_by_test_id("channel-C0GENERAL")
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         while not await general.locator(".unread-dot").count():
             await world.say("news", channel="C0GENERAL")
     await general.click()

@@ -63,7 +63,7 @@ async def test_what_is_chosen_in_the_home_reaches_the_app(world: World) -> None:
     home = page.get_by_test_id("home")
 
     async def told() -> dict[str, Any]:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             while not world.ears.heard or world.ears.heard[-1]["type"] != "block_actions":
                 await asyncio.sleep(0.01)
         action: dict[str, Any] = world.ears.heard.pop()["actions"][0]

@@ -40,3 +40,15 @@ async def test_a_narrow_window_fits_the_home_and_modals(world: World) -> None:
     await page.get_by_test_id("modal-x").click()
     await expect(page.get_by_test_id("modal")).to_be_hidden()
     assert shown.id not in world.workspace.state.views
+
+
+async def test_a_narrow_window_cuts_the_name_of_a_thread_and_keeps_its_link(world: World) -> None:
+    root = await world.say("a long beginning of a thread " * 5)
+    reply = await world.act(
+        "message", channel="C0BUILD", user="U0BEN", text="me too", thread_ts=root, broadcast=True
+    )
+    page = await world.open("#user=U0ANA&channel=C0BUILD", width=400)
+    link = message(page, str(reply["ts"])).get_by_test_id("broadcast-root")
+    edges = "node => { const box = node.getBoundingClientRect(); return [box.left, box.right]; }"
+    left, right = await link.evaluate(edges)
+    assert left + 50 < right <= 400

@@ -22,7 +22,7 @@ async def test_the_session_of_a_thread_shows_its_status_and_can_be_stopped(world
     await world.app.agents_sessions_setStatus(
         channel_id="C0BUILD", thread_ts=root, status="suspended"
     )
-    await expect(page.get_by_test_id("session-status")).to_have_text("waiting for you")
+    await expect(page.get_by_test_id("session-status")).to_have_text("waiting for an answer")
     await expect(page.get_by_test_id("stop-button")).to_have_count(0)
 
 
@@ -41,7 +41,7 @@ async def test_sessions_are_listed_with_their_status_and_lead_to_their_thread(wo
         channel_id="C0BUILD", thread_ts=root, status="suspended", title="Listed"
     )
     row = page.get_by_test_id("session-row").filter(has_text="Listed")
-    await expect(row).to_contain_text("waiting for you")
+    await expect(row).to_contain_text("waiting for an answer")
     await world.app.agents_sessions_setStatus(
         channel_id="C0BUILD", thread_ts=root, status="processing"
     )

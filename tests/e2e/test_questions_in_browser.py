@@ -76,7 +76,7 @@ async def test_a_step_that_fails_leads_to_another_way_or_to_a_word_that_there_is
 
 async def test_an_approved_change_is_a_pull_request_that_opens(stage: Stage) -> None:
     await stage.ask("repo: acme/hello — fix the failing test and open a pull request")
-    await stage.ana.sees("Publish: approve?")
+    await stage.ana.sees("Publish this?")
     await stage.ana.sees(re.compile(r"\+    return f\"Hello, \{name or 'world'\}!\""))
     await stage.ana.keep("publish-1-card")
     await stage.ana.press(names.APPROVE)

@@ -36,7 +36,7 @@ async def start(module: str, environ: dict[str, str], *arguments: str) -> tuple[
         stdout=asyncio.subprocess.DEVNULL,
         stderr=asyncio.subprocess.PIPE,
     )
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(90):
         _, error = await process.communicate()
     assert process.returncode is not None
     return process.returncode, error.decode()

@@ -15,6 +15,8 @@ from tests.e2e.world import POEM, World, poem_in, running_world, text_all
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 CHANNEL = "C0BUILD"
+PLAN = "plan:"
+"""How the slot of a plan begins, in the metadata of its message."""
 SESSIONS, STATUS_LINE = "agents.sessions.setStatus", "assistant.threads.setStatus"
 
 
@@ -31,8 +33,9 @@ async def world(shared_world: World) -> AsyncIterator[World]:
     await shared_world.people.decide(Admin())
 
 
-async def refuse(world: World, method: str, error: str, times: int = 1000) -> None:
-    await world.people.inject(Fault(method=method, kind="error", error=error, times=times))
+async def refuse(world: World, method: str, error: str, times: int = 1000, match: str = "") -> None:
+    fault = Fault(method=method, kind="error", error=error, times=times, match=match)
+    await world.people.inject(fault)
 
 
 async def calls_of(world: World, method: str, thread: WatchedThread) -> list[bool]:
@@ -66,10 +69,10 @@ async def test_where_the_status_line_is_refused_too_the_thread_goes_without(worl
 async def test_where_the_plan_block_is_refused_the_plan_is_shown_plainer(
     world: World, refusals: int, looks: str
 ) -> None:
-    await refuse(world, "chat.postMessage", "invalid_blocks", refusals)
+    await refuse(world, "chat.postMessage", "invalid_blocks", refusals, match=PLAN)
     thread = await world.starts("U0ANA", CHANNEL, "@threadwright write a poem")
     assert "A poem is written." in (await thread.result())["text"]
-    plan = await thread.until(lambda m: "1 of 1 steps done" in m["text"])
+    plan = await thread.until(lambda m: "1 of 1 step done" in m["text"])
     assert ("☑ Write" in text_all(plan)) is (looks == "a checklist")
     assert '"type": "plan"' not in text_all(plan)
 
@@ -110,7 +113,7 @@ async def test_a_mention_in_the_middle_of_a_thread_is_answered_even_if_the_threa
     world: World, fault: Fault, problem: str
 ) -> None:
     thread = await world.starts("U0BEN", CHANNEL, f"The word is {problem or 'open'}.")
-    await world.people.inject(fault)
+    await world.people.inject(fault.model_copy(update={"match": thread.root}))
     await thread.seen_by(world.people.person("U0ANA")).reply("@threadwright what is the word?")
     assert "Heard: what is the word?" in (await thread.result())["text"]
     if problem:

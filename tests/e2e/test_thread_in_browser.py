@@ -65,6 +65,6 @@ async def test_the_stop_button_ends_the_work_and_the_thread_says_so() -> None:
         await ana.open_thread()
         await ana.sees(re.compile("soak.py --seconds 30"))
         await ana.stop()
-        await ana.sees(re.compile("By Ana, during “Soak test"))
+        await ana.sees(re.compile("^Ana stopped it during “Soak test"))
         await ana.keep("7-stopped")
         await expect(ana.page.get_by_test_id("stop-button")).to_have_count(0)

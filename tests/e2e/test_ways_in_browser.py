@@ -12,6 +12,7 @@ import pytest_asyncio
 from playwright.async_api import Browser, expect
 
 from bot import names
+from bot.answers import TRY_AGAIN
 from local.cloud import Cloud, Wishes, running_cloud
 from tests.e2e.browser import PATIENCE_MS, Window, new_window
 
@@ -65,6 +66,20 @@ async def new_archive(stage: Stage, files_before: int) -> None:
         assert any(name.endswith("README.md") for name in archive.namelist())
 
 
+async def from_home(ana: Window, choice: str, told: str) -> None:
+    """Choose it, and again while the machine is too slow for an answer in Slack's three seconds."""
+    await ana.open_home()
+    modal = ana.page.get_by_test_id("modal")
+    for _ in range(10):
+        await ana.choose(names.SESSION_MENU, choice)
+        await expect(modal).to_contain_text(re.compile(f"{told}|{re.escape(TRY_AGAIN)}"))
+        said = await modal.inner_text()
+        await ana.close_modal()
+        if TRY_AGAIN not in said:
+            return
+    raise AssertionError(said)
+
+
 @pytest.mark.parametrize("way", ["button", "word", "shortcut", "command", "home"])
 async def test_the_project_comes_by_each_way(stage: Stage, way: str) -> None:
     ana = stage.ana
@@ -79,9 +94,7 @@ async def test_the_project_comes_by_each_way(stage: Stage, way: str) -> None:
         case "command":
             await ana.write("channel", f"{names.COMMAND} download")
         case "home":
-            await ana.open_home()
-            await ana.choose(names.SESSION_MENU, "Download project")
-            await ana.close_modal()
+            await from_home(ana, "Download project", "will be posted")
             await ana.page.goto(stage.thread)
     await new_archive(stage, files)
 
@@ -95,7 +108,8 @@ async def test_the_status_comes_as_a_modal_by_shortcut(stage: Stage) -> None:
 async def test_ones_sessions_come_by_global_shortcut(stage: Stage) -> None:
     await stage.ana.use_global_shortcut(names.SESSIONS_SHORTCUT)
     await stage.ana.sees("Your sessions", "[data-testid=modal]")
-    await stage.ana.sees(re.compile("greeter", re.IGNORECASE), "[data-testid=modal]")
+    cost = re.compile(r"greeter.*: ready, .*, \$0\.\d\d", re.IGNORECASE)
+    await stage.ana.sees(cost, "[data-testid=modal]")
     await stage.ana.close_modal()
 
 

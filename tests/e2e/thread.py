@@ -27,7 +27,7 @@ class WatchedThread:
     async def messages(self) -> list[Message]:
         return await self._person.messages(self.channel, self.root)
 
-    async def until(self, holds: Callable[[Message], bool], seconds: float = 40) -> Message:
+    async def until(self, holds: Callable[[Message], bool], seconds: float = 120) -> Message:
         """The newest message that holds. Raises AssertionError with the thread when none does."""
         deadline = asyncio.get_running_loop().time() + seconds
         while True:

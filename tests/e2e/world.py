@@ -90,7 +90,7 @@ class World:
         return any(words in json.dumps(recorded.body) for recorded in self.model.requests)
 
 
-async def _until(look: Callable[[], Awaitable[T | None]], seconds: float = 20) -> T:
+async def _until(look: Callable[[], Awaitable[T | None]], seconds: float = 90) -> T:
     """What is seen as soon as there is something. Raises TimeoutError."""
     async with asyncio.timeout(seconds):
         while not (seen := await look()):

@@ -70,4 +70,5 @@ def hand_over(_: Work) -> Script:
         "it there:\n\n    tar -xzf package.tar.gz\n"
     )
     yield turn(write(path, text), think="I cannot get there, but people can.")
-    yield turn(finish("Not deployed: nothing leaves this sandbox. DEPLOY.md says how to.", [path]))
+    summary = "It is packed but not sent, as nothing leaves this sandbox. DEPLOY.md says how to."
+    yield turn(finish(summary, [path]))

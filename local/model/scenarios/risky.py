@@ -22,12 +22,22 @@ _CLEAN = re.compile(r"\bclean(?:\s*up)?\b(?!\s+code)", re.IGNORECASE)
 _PUSH = re.compile(r"\bpublish|\brelease|\bpush\b", re.IGNORECASE)
 _TESTS = "python3 -m unittest -q"
 _IDENTITY = "git config user.name Threadwright && git config user.email demo@example.invalid"
+_REFUSED = re.compile(
+    r"^\s*no\b|\b(?:do not|don't|never) (?:push|publish|release|tag|clean|delete|remove)\b",
+    re.IGNORECASE | re.MULTILINE,
+)
 _REMOTE = ".git/demo-origin.git"
+LAST_STEPS = ("risky.push", "risky.clean")
 LAST = 4
 
 
 def wanted(text: str) -> bool:
     return bool(_CLEAN.search(text) or _PUSH.search(text))
+
+
+def refused(text: str) -> bool:
+    """They want it left out, rather than done otherwise."""
+    return bool(_REFUSED.search(text))
 
 
 def goal(text: str) -> str:

@@ -13,15 +13,22 @@ from local.model.sources import source
 _TESTS = "python3 -m unittest -q"
 _FILLER = re.compile(
     r"(?:an?|the|this|that|some|any|my|me|us|we|you|i|it|is|be|to|of|on|in|and|with|for|please"
-    r"|want|need|can|could|would|do|build|make|create|write|code|implement|new|small|simple|little"
+    r"|from|want|need|can|could|would|do|build|make|create|write|code|implement|new|small|simple|little"
     r"|app|tool|demo|program|project|python|tests?|readme)"
 )
+_HOW = re.compile(r"^\s*plan first\b[\s:,.;–—-]*", re.IGNORECASE)
+_ATTACHED = re.compile(r"\(attached: [^)]*\)")
 _BREAK = re.compile(r"\b(?:with|that|which|using)\b|[,.;:\n]")
 PLAN = ["starter.package", "starter.tests", "starter.readme"]
 
 
 def goal(text: str) -> str:
-    return f"A tested starter package for: {one_line(text, 60)}"
+    return f"A tested starter package for: {one_line(wish(text), 60)}"
+
+
+def wish(text: str) -> str:
+    """What is to be built, without how to go about it and without the list of attached files."""
+    return _ATTACHED.sub("", _HOW.sub("", text)).strip()
 
 
 def one_line(text: str, limit: int) -> str:
@@ -41,7 +48,7 @@ def package_name(text: str) -> str:
 
 def _request(work: Conversation) -> str:
     asked = [text for text in work.messages if not vague(text)]
-    return one_line(asked[0] if asked else "", 200)
+    return one_line(wish(asked[0] if asked else ""), 200)
 
 
 def _file(work: Work, path: str) -> str:

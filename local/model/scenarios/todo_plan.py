@@ -68,9 +68,7 @@ def change(rows: list[Row], text: str) -> Change:
         result.added.append("todo.soak_again")
     elif "soak" in wishes(text) and "todo.soak" not in ahead:
         result.added.append("todo.soak")
-    if new and "todo.readme" in ahead:
-        result.replaced[ahead["todo.readme"]] = "todo.readme"
-    elif new:
+    if new and "todo.readme" not in ahead:
         result.added.append("todo.readme")
     if _REFUSED.search(text) and "todo.tidy" in ahead:
         result.dropped.add(ahead["todo.tidy"])

@@ -3,7 +3,7 @@
 import { h } from "./dom.js";
 import { icon, statusIcon } from "./icons.js";
 
-const WORDS = { processing: "working…", suspended: "waiting for you", active: "ready", closed: "closed" };
+const WORDS = { processing: "working…", suspended: "waiting for an answer", active: "ready", closed: "closed" };
 
 export function sessionOf(state, channel, thread) {
   return state.workspace?.sessions.find((one) => one.channel === channel && one.thread_ts === thread);

@@ -93,12 +93,10 @@ async def ask(stage: Stage, **more: Any) -> tuple[p.ApprovalRequest, dict[str, A
         question="It deletes files.",
         command="rm -rf build",
         requester=ANA,
-        expires_at=time.time() + 60,
+        expires_at=time.time() + 600,
     ).model_copy(update=more)
-    ingress, key = stage.engine.server.ingress_url, quote(request.approval, safe=":")
-    url = f"{ingress}/restate/send/{p.APPROVAL}/{key}/run"
-    async with aiohttp.ClientSession() as http, http.post(url, json=request.model_dump()) as taken:
-        assert taken.status == 202
+    key = quote(request.approval, safe=":")
+    await stage.engine.send(f"{p.APPROVAL}/{key}/run", request.model_dump())
     [card] = await stage.until_replies(lambda shown: len(shown) == 1)
     return request, card
 

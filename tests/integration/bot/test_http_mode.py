@@ -218,11 +218,11 @@ async def test_while_it_closes_what_runs_is_answered_and_the_rest_told_to_come_a
 ) -> None:
     root = payloads.ago(0.5)
     waiting = asyncio.create_task(caller.event(payloads.reply("wait for me", thread_ts=root)))
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(90):
         while not caller.ingress.calls:
             await asyncio.sleep(0.01)
     closing = asyncio.create_task(caller.door.close())
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(90):
         while caller.door.connected:
             await asyncio.sleep(0.01)
     assert await caller.health() == 503

@@ -16,10 +16,16 @@ from bot.people import People
 from bot.reader import MOST_CHARS, MOST_MESSAGES, build_reader
 from local.slack.client import PeopleClient
 from local.slack.faults import Fault
-from local.slack.limits import Limits
 from local.slack.server import running_workspace
 from tests.fakes.restate import Engine, running_engine
-from tests.integration.bot.conftest import CHANNEL, MANIFEST, TEAM, settings_for, until
+from tests.integration.bot.conftest import (
+    CHANNEL,
+    MANIFEST,
+    PATIENT,
+    TEAM,
+    settings_for,
+    until,
+)
 
 
 class Answers:
@@ -49,7 +55,7 @@ class Library:
         async def answer() -> p.ThreadSoFar | None:
             return self._answers.got.get(thread.key)
 
-        found = await until(answer, lambda answer: answer is not None, seconds=35)
+        found = await until(answer, lambda answer: answer is not None)
         assert found is not None
         del self._answers.got[thread.key]
         return found
@@ -60,12 +66,12 @@ async def library(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Lib
     answers = Answers()
     async with (
         running_engine(tmp_path_factory.mktemp("restate")) as engine,
-        running_workspace(manifest=MANIFEST, limits=Limits()) as slack,
+        running_workspace(manifest=MANIFEST, limits=PATIENT) as slack,
         PeopleClient(slack.base_url) as people,
-        aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=10)) as http,
+        aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=60)) as http,
     ):
         ourselves = Ourselves(slack_client(settings_for(slack.api_url), http))
-        reader = build_reader(ourselves, People(), "//")
+        reader = build_reader(ourselves, People(), "aside:")
         services: list[Durable] = [reader, answers.service]
         async with engine.serve(services):
             await engine.replay_always(services)
@@ -88,7 +94,7 @@ async def test_everything_people_said_is_read_in_order_with_their_names(
 ) -> None:
     ana, ben = library.people.person("U0ANA"), library.people.person("U0BEN")
     await ben.post(CHANNEL, "@ana is it the cache?", thread_ts=thread)
-    await ana.post(CHANNEL, "// lunch first", thread_ts=thread)
+    await ana.post(CHANNEL, "aside: lunch first", thread_ts=thread)
     await ana.post(CHANNEL, "status", thread_ts=thread)
     await ana.post(CHANNEL, "@threadwright make it fast", thread_ts=thread)
     so_far = await library.read(thread)
@@ -101,7 +107,7 @@ async def test_everything_people_said_is_read_in_order_with_their_names(
     assert [text for _, text, _, _ in said] == [
         "Our shop is slow & old",
         "@Ana is it the cache?",
-        "// lunch first",
+        "aside: lunch first",
         "status",
         "make it fast",
     ]

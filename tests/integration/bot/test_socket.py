@@ -8,6 +8,8 @@ from slack_bolt.async_app import AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.socket_mode import Socket
+from tests.polling import until
+from tests.serving import serving
 
 
 async def test_an_address_that_failed_once_is_not_tried_for_ever() -> None:
@@ -31,20 +33,14 @@ async def test_an_address_that_failed_once_is_not_tried_for_ever() -> None:
     served = web.Application()
     served.router.add_post("/api/apps.connections.open", open_connection)
     served.router.add_get("/link", link)
-    runner = web.AppRunner(served, shutdown_timeout=0.5)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    host, port = runner.addresses[0][:2]
-    base = f"ws://{host}:{port}"
-    client = AsyncWebClient(token="xoxb-1", base_url=f"http://{host}:{port}/api/")
-    socket = Socket(AsyncApp(client=client), "xapp-1", ping_seconds=0.3)
-    try:
-        async with asyncio.timeout(20):
-            await socket.connect()
-            while not socket.connected:
-                await asyncio.sleep(0.02)
-    finally:
-        await socket.close()
-        await runner.cleanup()
+    async with serving(served) as url:
+        base = url.replace("http", "ws")
+        client = AsyncWebClient(token="xoxb-1", base_url=f"{url}/api/")
+        socket = Socket(AsyncApp(client=client), "xapp-1", ping_seconds=0.3)
+        try:
+            await asyncio.wait_for(socket.connect(), 90)
+            await until(lambda: socket.connected)
+        finally:
+            await socket.close()
     assert tried[0] == "1"
     assert tried[-1] != "1"

@@ -16,10 +16,9 @@ from bot.views import render
 from bot.workspace import build_workspace
 from local.slack.client import PeopleClient
 from local.slack.faults import Fault
-from local.slack.limits import Limits
 from local.slack.server import running_workspace
 from tests.fakes.restate import running_engine
-from tests.integration.bot.conftest import ANA, MANIFEST, Stage, settings_for, until
+from tests.integration.bot.conftest import ANA, MANIFEST, PATIENT, Stage, settings_for, until
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -48,9 +47,9 @@ class DirectMessages:
 async def direct(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[DirectMessages]:
     async with (
         running_engine(tmp_path_factory.mktemp("restate")) as engine,
-        running_workspace(manifest=MANIFEST, limits=Limits()) as slack,
+        running_workspace(manifest=MANIFEST, limits=PATIENT) as slack,
         PeopleClient(slack.base_url) as people,
-        aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=5)) as http,
+        aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=60)) as http,
     ):
         api = SlackApi(slack_client(settings_for(slack.api_url), http))
         async with engine.serve([build_thread(api, stream_answers=True), build_workspace()]):

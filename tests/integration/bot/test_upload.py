@@ -49,7 +49,7 @@ async def test_the_archive_is_shared_in_the_thread_and_can_be_downloaded(stage: 
     [file] = await until(lambda: files(stage), lambda found: len(found) == 1)
     assert await stage.people.person("U0BEN").download(file) == ARCHIVE
     said = "Here it is as of step 1 (“&lt;!channel&gt;”)."
-    assert (await stage.replies())[0]["text"] == f"<@U0BEN>\n{said}"
+    assert (await stage.replies())[0]["text"] == f"<@U0BEN>: {said}"
 
 
 async def test_sharing_that_slack_did_but_did_not_confirm_is_not_repeated(stage: Stage) -> None:

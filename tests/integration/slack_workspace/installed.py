@@ -1,6 +1,5 @@
 """A workspace with a test app installed, and a real Bolt app connected to it over Socket Mode."""
 
-import asyncio
 import json
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -18,6 +17,7 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from local.slack.workspace import Workspace
+from tests.polling import until
 
 Json = dict[str, Any]
 
@@ -128,19 +128,6 @@ def without_event(content: Json, *events: str) -> Json:
     subscriptions = content["settings"]["event_subscriptions"]
     subscriptions["bot_events"] = [e for e in subscriptions["bot_events"] if e not in events]
     return content
-
-
-async def until(condition: Callable[[], bool | Awaitable[bool]], seconds: float = 5.0) -> None:
-    """Poll until it holds; the assertion names what did not come true."""
-    deadline = asyncio.get_running_loop().time() + seconds
-    while True:
-        holds = condition()
-        if isinstance(holds, Awaitable):
-            holds = await holds
-        if holds:
-            return
-        assert asyncio.get_running_loop().time() < deadline, "the condition never came true"
-        await asyncio.sleep(0.01)
 
 
 async def refusal(call: Awaitable[object]) -> Json:

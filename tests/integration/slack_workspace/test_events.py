@@ -18,11 +18,11 @@ from tests.integration.slack_workspace.installed import (
     connected_app,
     manifest,
     settled,
-    until,
     without_event,
     without_scope,
     write_manifest,
 )
+from tests.polling import until
 
 
 async def test_a_mention_arrives_twice_with_one_identity_and_two_event_ids(

@@ -135,7 +135,7 @@ async def test_an_unanswered_click_is_shown_to_the_person_who_made_it(
     ts = await posted(web)
     async with ana.news() as news:
         await ana.click(BUILD, ts, "approve")
-        toast = await asyncio.wait_for(anext(news), 5)
+        toast = await asyncio.wait_for(anext(news), 60)
     assert toast == {"type": "toast", "text": "The app is not connected. Start it and try again."}
 
 

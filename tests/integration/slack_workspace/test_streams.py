@@ -22,10 +22,10 @@ from tests.integration.slack_workspace.installed import (
     manifest,
     refusal,
     settled,
-    until,
     without_event,
     write_manifest,
 )
+from tests.polling import until
 
 FOR_ANA: Json = {"recipient_user_id": ANA, "recipient_team_id": "T0LOCAL"}
 ENDED = "message_not_in_streaming_state"
@@ -47,12 +47,12 @@ async def test_in_a_channel_only_the_recipient_sees_the_message_grow(
     ts = await started(web, root, markdown_text="First, ")
     async with ana.news() as news, ben.news() as others:
         await web.chat_appendStream(channel=BUILD, ts=ts, markdown_text="second, ")
-        grown = await asyncio.wait_for(anext(news), 5)
+        grown = await asyncio.wait_for(anext(news), 60)
         assert (await last(ana, root))["text"] == "First, second, "
         assert (await last(ben, root))["text"] == "First, "
         assert (await last(ben, root))["streaming"] is True
         await web.chat_stopStream(channel=BUILD, ts=ts, markdown_text="third.")
-        told = await asyncio.wait_for(anext(others), 5)
+        told = await asyncio.wait_for(anext(others), 60)
     assert (grown["type"], grown["message"]["text"]) == ("changed", "First, second, ")
     assert (told["type"], told["message"]["text"]) == ("changed", "First, second, third.")
     for person in (ana, ben):

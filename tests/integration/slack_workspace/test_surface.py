@@ -165,7 +165,7 @@ async def test_reactions_of_people_are_shown_and_told(
         await ana.react(BUILD, ts, "octagonal_sign")
         await ana.unreact(BUILD, ts, "octagonal_sign")
         await settled(ws)
-        told = [await asyncio.wait_for(anext(news), 5) for _ in range(3)]
+        told = [await asyncio.wait_for(anext(news), 60) for _ in range(3)]
         events = {one["type"]: one for one in bot.events() if "reaction" in one}
     assert [one["type"] for one in told] == ["message", "reaction", "reaction"]
     assert set(events) == {"reaction_added", "reaction_removed"}

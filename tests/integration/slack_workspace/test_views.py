@@ -23,9 +23,9 @@ from tests.integration.slack_workspace.installed import (
     manifest,
     refusal,
     settled,
-    until,
     write_manifest,
 )
+from tests.polling import until
 
 
 def plain(text: str) -> Json:
@@ -231,7 +231,7 @@ async def test_a_trigger_is_good_for_a_short_while(tmp_path: Path) -> None:
         connected_app(ws, register) as bot,
     ):
         await people.person(ANA).command(BUILD, "/threadwright")
-        trigger_id = (await asyncio.wait_for(bodies.get(), 5))["trigger_id"]
+        trigger_id = (await asyncio.wait_for(bodies.get(), 60))["trigger_id"]
         answer = await refusal(bot.client.views_open(trigger_id=trigger_id, view=LOADING))
     assert answer["error"] == "expired_trigger_id"
 
@@ -281,7 +281,7 @@ async def test_the_home_is_published_for_one_person(
     home = {"type": "home", "blocks": [{"type": "header", "text": plain("Your sessions")}]}
     async with ana.news() as news:
         published = await web.views_publish(user_id=ANA, view=home)
-        told = await asyncio.wait_for(anext(news), 5)
+        told = await asyncio.wait_for(anext(news), 60)
     assert told["type"] == "home"
     assert (await ana.state())["home"]["id"] == published["view"]["id"]
     assert (await ben.state())["home"] is None

@@ -17,6 +17,7 @@ from pydantic import BaseModel
 
 from agent import protocol as p
 from local.slack.blockkit import check_view
+from tests.serving import serving
 
 Json = dict[str, Any]
 
@@ -105,6 +106,7 @@ _DEFAULTS: dict[str, BaseModel] = {
     "Approval/peek": p.ApprovalView(),
     "Preferences/read": p.PreferencesView(),
     "Ledger/read": p.Spending(),
+    "Thread/spent": p.Spent(),
     "Preferences/save": p.SaveReceipt(),
 }
 
@@ -178,25 +180,11 @@ class FakeIngress:
 
 
 @asynccontextmanager
-async def _served(app: web.Application) -> AsyncIterator[str]:
-    runner = web.AppRunner(app)
-    await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0)
-    await site.start()
-    host, port = runner.addresses[0][:2]
-    try:
-        yield f"http://{host}:{port}"
-    finally:
-        await runner.cleanup()
-
-
-@asynccontextmanager
 async def running_slack() -> AsyncIterator[FakeSlack]:
     fake = FakeSlack()
     app = web.Application()
     app.router.add_route("*", "/api/{method}", fake.handle)
-    async with _served(app) as url:
-        fake.url = url
+    async with serving(app) as fake.url:
         yield fake
 
 
@@ -205,6 +193,5 @@ async def running_ingress() -> AsyncIterator[FakeIngress]:
     fake = FakeIngress()
     app = web.Application()
     app.router.add_post("/restate/{tail:.*}", fake.handle)
-    async with _served(app) as url:
-        fake.url = url
+    async with serving(app) as fake.url:
         yield fake

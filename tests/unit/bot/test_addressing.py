@@ -22,15 +22,15 @@ def thread(root_ts: str) -> ThreadRef:
 
 async def test_an_aside_in_a_session_is_not_for_us(deliver: Deliver, ingress: FakeIngress) -> None:
     ingress.has_session(HERE)
-    await deliver(payloads.reply(" // between us: is this any good?"))
-    await deliver(payloads.direct("// note to self"))
+    await deliver(payloads.reply(" Aside: is this any good?"))
+    await deliver(payloads.direct("aside: note to self"))
     assert ingress.sends == []
 
 
 async def test_a_mention_anywhere_overrides_an_aside(
     deliver: Deliver, ingress: FakeIngress
 ) -> None:
-    await deliver(payloads.reply(f"// never mind, {MENTION} go on"))
+    await deliver(payloads.reply(f"aside: never mind, {MENTION} go on"))
     assert len(ingress.of("Inbox/take")) == 1
 
 
@@ -39,7 +39,7 @@ async def test_the_mark_of_an_aside_can_be_chosen(make_deliver: Any, ingress: Fa
     async with make_deliver(THREADWRIGHT_ASIDE="&&") as deliver:
         await deliver(payloads.reply("&amp;&amp; psst"))
         assert ingress.sends == []
-        await deliver(payloads.reply("// a comment is fine"))
+        await deliver(payloads.reply("aside: is a word like others now"))
     assert len(ingress.of("Inbox/take")) == 1
 
 
@@ -192,7 +192,7 @@ async def test_an_edit_that_turns_to_us_in_a_session_is_a_message_it_did_not_kno
 ) -> None:
     ingress.has_session(HERE)
     await deliver(payloads.edit(f"{MENTION} and click", before="<@U0BEN> and click"))
-    await deliver(payloads.edit("use click", before="// use click", ts="1712000060.000100"))
+    await deliver(payloads.edit("use click", before="aside: use click", ts="1712000060.000100"))
     assert [sent.handler for sent in ingress.sends] == ["Inbox/take", "Inbox/take"]
 
 
@@ -250,7 +250,7 @@ async def test_an_edit_of_a_plain_reply_waits_for_the_session_that_begins(
     ts, root_ts = payloads.ago(0), payloads.ago(1)
     changed = payloads.edit("b", before="a", ts=ts, root_ts=root_ts)
     early = asyncio.ensure_future(deliver(changed))
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         while not ingress.calls:
             await asyncio.sleep(0.01)
     ingress.has_session(thread(root_ts))

@@ -3,8 +3,9 @@
 from typing import Any
 
 from agent import protocol as p
-from bot.board import MOST_FAILURES, Board, Slot, slot_name
-from tests.unit.bot.test_views import ask
+from bot.board import Board, slot_name
+from bot.slot import MOST_FAILURES, Slot
+from tests.unit.bot.shown import ask
 
 THREAD = p.ThreadRef(team="T0LOCAL", channel="C0BUILD", root_ts="1712000000.000100")
 NOW = 1000.0
@@ -174,6 +175,17 @@ def test_presence_differing_in_free_text_alone_is_the_same_while_nobody_sees_tha
     assert slot.accept(board.as_shown(second.model_copy(update={"rev": 3})))
 
 
+def test_a_presence_that_was_never_shown_leaves_its_title_to_the_next() -> None:
+    slot = Slot()
+    first = p.PresenceBody(state="processing", title="To-do", initiator="U0ANA")
+    assert slot.accept(event(first, 1, slot="presence"))
+    assert slot.accept(event(p.PresenceBody(state="suspended"), 2, slot="presence"))
+    assert slot.body == first.model_copy(update={"state": "suspended"})
+    slot.settle_shown(NOW, "")
+    assert slot.accept(event(p.PresenceBody(state="processing"), 3, slot="presence"))
+    assert slot.body == p.PresenceBody(state="processing")
+
+
 def test_a_step_that_waits_for_people_turns_its_plan_to_waiting_and_back() -> None:
     slot = shown_plan()
     asks = p.ActivityBody(text="waiting for approval", waiting=True)
@@ -256,3 +268,13 @@ def test_a_thread_that_is_not_called_asks_again() -> None:
     board, _ = held_back("plan:t/1", plan())
     assert board.wake_at() == NOW + 60
     assert not board.has_place("plan:t/1", "m", NOW + 60)
+
+
+def test_what_a_task_has_spent_is_kept_also_when_there_is_nothing_new_to_show() -> None:
+    slot = shown_plan()
+    for rev, usd in ((2, 0.2), (1, 0.1)):
+        body = p.ActivityBody(text="`make`", spent=p.Spent(known_usd=usd))
+        slot.accept(event(body, rev, slot="activity:t/1"))
+    body = p.ActivityBody(text="`make`", spent=p.Spent(known_usd=0.3))
+    assert not slot.accept(event(body, 3, slot="activity:t/1"))
+    assert slot.spent == p.Spent(known_usd=0.3)

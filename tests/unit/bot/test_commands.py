@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable
 from typing import Any
 
 import pytest
@@ -11,6 +11,7 @@ from slack_bolt.response import BoltResponse
 from agent import protocol as p
 from bot import names
 from bot.views import picker
+from tests.polling import until
 from tests.unit.bot import payloads
 from tests.unit.bot.conftest import Deliver
 from tests.unit.bot.servers import TEAM, FakeIngress, FakeSlack
@@ -135,9 +136,10 @@ async def test_a_channel_we_cannot_see_is_refused_like_one_the_person_is_not_in(
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("download https://example.com/x", "no link to a message"),
-        ("dance", "I do not know “dance”"),
-        ("<!channel>", "I do not know “&lt;!channel&gt;”"),
+        ("download https://example.com/x", "is not a link to a message"),
+        ("dowload the project", "I do not know “dowload”: did you mean `download`? `/thread"),
+        ("dance", "I do not know “dance”: I know `download`, `stop`"),
+        ("<!channel>", "I do not know “&lt;!channel&gt;”: "),
         ("", "I build and change code"),
         ("help", "I build and change code"),
         ("download", "No sessions yet"),
@@ -173,7 +175,7 @@ async def test_sessions_lists_all_of_the_caller_with_links(
     cards[1] = cards[1].model_copy(update={"cost_usd": 0.125})
     ingress.answers["Person/sessions"] = p.SessionCards(sessions=cards)
     answer = await told_by(deliver(use("sessions")))
-    assert f"*<{link(HERE)}|to-do &lt;!channel&gt;>* in <#C0BUILD>: idle" in answer["text"]
+    assert f"*<{link(HERE)}|to-do &lt;!channel&gt;>* in <#C0BUILD>: ready" in answer["text"]
     assert f"*<{link(THERE)}|parser>* in <#C0GENERAL>: working" in answer["text"]
     assert answer["text"].endswith("$0.12")
     assert [block["accessory"]["type"] for block in answer["blocks"]] == ["overflow", "overflow"]
@@ -197,7 +199,7 @@ async def test_the_status_of_a_thread_in_a_foreign_channel_is_not_told(
     told = (await told_by(deliver(use(f"status {link(THERE)}", user="U0BEN"))))["text"]
     assert "not in that channel" in refused
     assert "Secret" not in refused
-    assert "*Secret shop*: idle" in told
+    assert "*Secret shop*: ready" in told
     assert "$1.50 so far" in told
 
 
@@ -270,12 +272,6 @@ async def test_a_look_up_that_takes_too_long_is_given_up_and_says_so(
     [update] = slack.of("views.update")
     assert "Please try again in a moment" in str(update["view"])
     assert ingress.sends == []
-
-
-async def until(holds: Callable[[], bool], seconds: float = 5) -> None:
-    async with asyncio.timeout(seconds):
-        while not holds():
-            await asyncio.sleep(0.01)
 
 
 async def test_outsiders_get_nothing_from_the_command(

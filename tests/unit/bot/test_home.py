@@ -91,7 +91,7 @@ def test_a_title_with_markup_is_a_link_all_the_same_and_a_direct_message_is_call
     [row] = home.rows([titled], now=0, workspace_url="https://acme.slack.com/")
     assert row["text"]["text"].startswith(
         "*<https://acme.slack.com/archives/D0ANA/p1712000000000100|What is this 'thing' / that?>* "
-        "in a direct message: idle"
+        "in a direct message: ready"
     )
 
 
@@ -113,7 +113,7 @@ async def test_the_menu_acts_for_members_and_answers_in_a_modal(
     packed, stopping, status = [str(opened["view"]) for opened in slack.of("views.open")]
     assert "is being packed" in packed
     assert "Stopping the work" in stopping
-    assert "*To-do*: idle" in status
+    assert "*To-do*: ready" in status
 
 
 async def test_the_menu_of_the_modal_answers_on_top_of_it(
@@ -153,7 +153,7 @@ async def test_the_word_sessions_tells_a_channel_of_its_own_sessions_alone(
     await deliver(payloads.direct("sessions"))
     in_channel, in_direct = ingress.notes
     link = f"https://local.slack.com/archives/{HERE.channel}/p1712000000000100"
-    assert in_channel.startswith(f"- [To-do]({link}): idle")
+    assert in_channel.startswith(f"- [To-do]({link}): ready")
     assert "Secret" not in in_channel
     assert "1 elsewhere" in in_channel
     assert "Secret shop" in in_direct

@@ -72,6 +72,7 @@ plans = st.builds(
     steps=st.lists(steps, max_size=40),
     state=st.sampled_from(["working", "waiting", "done", "blocked", "failed", "stopped"]),
     note=hostile,
+    assumptions=st.lists(hostile, max_size=8),
     started_at=st.just(1712000000.0),
     finished_at=st.none() | st.just(1712000100.0),
 )
@@ -134,7 +135,7 @@ approvals = st.builds(p.ApprovalBody, request=requests, outcome=st.none() | outc
 notes = st.builds(p.NoteBody, text=hostile, mentions=st.lists(st.just("S0OPS"), max_size=30))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(plans | results | approvals | notes, hostile, st.booleans())
 def test_no_input_breaks_slacks_limits_or_injects_anything(
     body: p.PlanBody | p.ResultBody | p.ApprovalBody | p.NoteBody, activity: str, plain: bool
@@ -170,7 +171,9 @@ def test_every_place_filled_with_the_same_text_is_bounded_and_harmless(
     others = [request.model_copy(update=more | {"kind": k}) for k in ("plan", "publish", "budget")]
     outcome = p.ApprovalOutcome(verdict="denied", by=ana, at=1.0, answer=text, message=text)
     bodies: list[MessageBody] = [
-        p.PlanBody(title=text, steps=[*lines, *gone], note=text, started_at=1.0),
+        p.PlanBody(
+            title=text, steps=[*lines, *gone], note=text, assumptions=[text] * 9, started_at=1.0
+        ),
         p.ResultBody(
             task=f"{THREAD.key}/1",
             outcome="done",
@@ -206,7 +209,7 @@ def test_only_configured_people_are_called_never_those_named_in_a_text(text: str
             assert "<!subteam" not in shown
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(hostile, st.integers(1, 300))
 def test_model_text_keeps_within_its_limit_and_only_web_links_survive(
     text: str, limit: int
@@ -217,7 +220,7 @@ def test_model_text_keeps_within_its_limit_and_only_web_links_survive(
     assert not re.search(r"&(?!amp;|lt;|gt;)", shown)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.lists(hostile, min_size=1, max_size=120))
 def test_picker_and_home_hold_any_titles(titles: list[str]) -> None:
     cards = [

@@ -117,6 +117,6 @@ def test_an_address_slack_cannot_use_is_one_sentence(url: str) -> None:
 
 def test_the_command_prints_it() -> None:
     command = [sys.executable, "-m", "bot", "manifest", "--url", "https://bot.example.com"]
-    ended = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, timeout=60)
+    ended = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, timeout=180)
     assert (ended.returncode, ended.stderr) == (0, "")
     assert ended.stdout == printed("https://bot.example.com")

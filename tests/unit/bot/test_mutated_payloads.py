@@ -43,15 +43,16 @@ MANIFEST = Path(__file__).parents[3] / "manifest.yml"
 EXAMPLES = 220
 BATCH = 50
 """Together more than 10,000 payloads."""
-ANSWER_SECONDS = 3.0
+ANSWER_SECONDS = 20.0
+"""None hangs. Slack waits three; how long it takes is measured by `make bench`."""
 MEMBERS = ("U0ANA", "U0BEN")
 WORDS = ("stop", "status", "help", "download", "sessions")
 
 TEXTS = [
     f"<@{BOT}> build a parser",
     f"please <@{BOT}|threadwright>: and tests",
-    f"// <@{BOT}> after all",
-    "// between us",
+    f"aside: <@{BOT}> after all",
+    "aside: between us",
     "<@U0BEN> what do you think?",
     "<!here> look",
     "use click instead",
@@ -138,7 +139,7 @@ def may_be_work(message: dict[str, Any], sessions: set[str]) -> bool:
     text = str(message["text"]) if isinstance(message.get("text"), str) else ""
     if f"<@{BOT}>" in text or f"<@{BOT}|" in text:
         return True
-    if text.lstrip().startswith("//"):
+    if text.lstrip().casefold().startswith("aside:"):
         return False
     channel = str(message.get("channel"))
     if message.get("channel_type") == "im" or channel[:1] == "D":

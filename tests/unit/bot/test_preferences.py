@@ -214,7 +214,7 @@ async def test_saved_is_saved_though_slack_hangs_up_on_home(
     assert json.loads(response.body)["response_action"] == "update"
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     st.lists(st.text(min_size=1, max_size=200), max_size=120, unique=True),
     st.text(max_size=60),

@@ -46,6 +46,7 @@ def test_urls_and_keys_are_read_as_given() -> None:
         ("THREADWRIGHT_SLACK_BIND", "3000"),
         ("THREADWRIGHT_ADMIT", "guests,everybody"),
         ("THREADWRIGHT_ASIDE", "  "),
+        ("THREADWRIGHT_ASIDE", "//"),
     ],
 )
 def test_a_wrong_setting_is_one_sentence_that_names_it(variable: str, value: str) -> None:
@@ -56,6 +57,12 @@ def test_a_wrong_setting_is_one_sentence_that_names_it(variable: str, value: str
     assert sentence.endswith(".")
     assert "\n" not in sentence
     assert "secret" not in sentence
+
+
+def test_the_mark_of_an_aside_is_one_that_slack_lets_people_type() -> None:
+    assert Settings.load(GOOD).aside == "aside:"
+    with pytest.raises(SettingsError, match="must not start with /, which Slack takes"):
+        Settings.load(GOOD | {"THREADWRIGHT_ASIDE": " // "})
 
 
 def test_socket_mode_and_http_mode_are_told_apart_by_what_is_set() -> None:
@@ -80,7 +87,7 @@ def test_who_is_admitted_is_a_list_of_words() -> None:
 def test_the_process_says_it_and_ends_with_status_2() -> None:
     clean = {key: value for key, value in os.environ.items() if "SLACK" not in key}
     ended = subprocess.run(
-        [sys.executable, "-m", "bot"], env=clean, capture_output=True, text=True, timeout=60
+        [sys.executable, "-m", "bot"], env=clean, capture_output=True, text=True, timeout=180
     )
     assert ended.returncode == 2
     expected = "threadwright-bot: SLACK_BOT_TOKEN is not set: give it a value and start again.\n"

@@ -38,7 +38,7 @@ async def test_status_opens_in_a_modal(
     await deliver(payloads.shortcut(names.STATUS_SHORTCUT))
     [opened] = slack.of("views.open")
     assert opened["trigger_id"] == "7.7.abc"
-    assert "*To-do*: idle" in view_of(opened)
+    assert "*To-do*: ready" in view_of(opened)
     assert ingress.sends == []
 
 

@@ -16,7 +16,6 @@ PERSON: dict[str, Any] = {
     "team": {"id": TEAM},
     "trigger_id": "1.2.abc",
 }
-CLICKED = {"action_id": "old", "type": "button", "block_id": "x", "action_ts": "1.1"}
 INPUT = {"type": "input", "block_id": "which", "label": {}, "element": {}}
 
 

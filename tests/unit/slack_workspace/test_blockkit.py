@@ -3,61 +3,26 @@
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from slack_sdk.models import blocks as sdk
 
-from local.slack.blockkit import Surface, check_blocks, check_view, find_element, name_blocks
+from local.slack.blockkit import Surface, check_blocks, find_element, name_blocks
 from local.slack.blockkit.blocks import text_length
-
-Json = dict[str, Any]
-
-
-def plain(text: str) -> Json:
-    return {"type": "plain_text", "text": text}
-
-
-def mrkdwn(text: str) -> Json:
-    return {"type": "mrkdwn", "text": text}
-
-
-def section(text: str = "hi", **more: Any) -> Json:
-    return {"type": "section", "text": mrkdwn(text), **more}
-
-
-def actions(*elements: Json, **more: Any) -> Json:
-    return {"type": "actions", "elements": list(elements), **more}
-
-
-def button(**more: Any) -> Json:
-    return {"type": "button", "text": plain("Go"), **more}
-
-
-def select(options: int = 1, **more: Any) -> Json:
-    offered = [{"text": plain(str(n)), "value": str(n)} for n in range(options)]
-    return {"type": "static_select", "options": offered, **more}
-
-
-def rich(*elements: Json) -> Json:
-    parts = list(elements) or [{"type": "text", "text": "hi"}]
-    return {"type": "rich_text", "elements": [{"type": "rich_text_section", "elements": parts}]}
-
-
-def task(**more: Any) -> Json:
-    return {"type": "task_card", "task_id": "1", "title": "Plan", "status": "pending", **more}
-
-
-def plan(*tasks: Json, **more: Any) -> Json:
-    return {"type": "plan", "title": "To-do CLI", "tasks": list(tasks), **more}
-
-
-def field(element: Json) -> Json:
-    return {"type": "input", "label": plain("a"), "element": element}
-
+from tests.unit.slack_workspace.blocks import (
+    Json,
+    actions,
+    button,
+    field,
+    mrkdwn,
+    plain,
+    plan,
+    rich,
+    section,
+    select,
+    task,
+)
 
 OPTION: Json = {"text": plain("a"), "value": "a"}
 BELOW = {"max_value": "2"}
-
 ACCEPTED: list[Json] = [
     actions(select(3, initial_option={"text": plain("2"), "value": "2"})),
     actions({"type": "overflow", "options": [OPTION, {**OPTION, "url": "https://a.example"}]}),
@@ -115,7 +80,6 @@ ACCEPTED: list[Json] = [
     {"type": "table", "rows": [[{"type": "raw_text", "text": "a"}, rich()]]},
     {"type": "image", "image_url": "https://example.com/a.png", "alt_text": "a"},
 ]
-
 REFUSED: list[tuple[Json, str]] = [
     ({"type": "sections"}, "unsupported type: sections [json-pointer:/blocks/0/type]"),
     ({"text": plain("a")}, "missing required field: type [json-pointer:/blocks/0]"),
@@ -333,55 +297,6 @@ def _as_json(value: Any) -> Any:
     return _as_json(value.to_dict()) if hasattr(value, "to_dict") else value
 
 
-def modal(**more: Any) -> Json:
-    return {"type": "modal", "title": plain("Download"), "blocks": [section()], **more}
-
-
-@pytest.mark.parametrize(
-    ("view", "problem"),
-    [
-        (
-            modal(title=plain("x" * 25)),
-            "must be less than 25 characters [json-pointer:/view/title/text]",
-        ),
-        (
-            modal(submit=plain("x" * 25)),
-            "must be less than 25 characters [json-pointer:/view/submit/text]",
-        ),
-        (
-            modal(private_metadata="x" * 3001),
-            "must be less than 3001 characters [json-pointer:/view/private_metadata]",
-        ),
-        (modal(blocks=[]), "no fewer than 1 items required [json-pointer:/view/blocks]"),
-        (modal(blocks="x"), "must provide an array [json-pointer:/view/blocks]"),
-        (
-            modal(blocks=[{"type": "input", "label": plain("a"), "element": select()}]),
-            "missing required field: submit [json-pointer:/view]",
-        ),
-        (
-            {"type": "home", "title": plain("a"), "blocks": []},
-            "invalid additional property: title [json-pointer:/view]",
-        ),
-        ({"type": "page"}, "unsupported type: page [json-pointer:/view/type]"),
-        ("a view", "must provide an object [json-pointer:/view]"),
-    ],
-)
-def test_a_view_slack_refuses_is_refused_at_its_place(view: object, problem: str) -> None:
-    assert check_view(view) == [problem]
-
-
-def test_only_one_field_of_a_modal_is_in_focus_at_first() -> None:
-    focused = [field({"type": "plain_text_input", "focus_on_load": True})] * 2
-    (problem,) = check_view(modal(blocks=focused, submit=plain("Go")))
-    assert problem == "only one element can have focus_on_load [json-pointer:/view/blocks]"
-
-
-def test_a_whole_modal_and_an_empty_home_pass() -> None:
-    field = {"type": "input", "label": plain("a"), "element": select()}
-    assert check_view(modal(blocks=[field], submit=plain("Go"), close=plain("No"))) == []
-    assert check_view({"type": "home", "blocks": []}) == []
-
-
 def test_missing_ids_are_filled_in_and_given_ones_stay() -> None:
     inner = actions(button())
     blocks = [
@@ -402,19 +317,3 @@ def test_missing_ids_are_filled_in_and_given_ones_stay() -> None:
 def test_the_text_a_reader_sees_is_counted_through_every_level() -> None:
     blocks = [section("12345"), plan(task(title="123")), actions(button(value="x" * 500))]
     assert text_length(blocks) == 5 + len("To-do CLI") + 3 + len("Go")
-
-
-JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.text(max_size=20),
-    lambda inner: (
-        st.lists(inner, max_size=4)
-        | st.dictionaries(st.sampled_from(["type", "text", "elements", "blocks", "x"]), inner)
-    ),
-    max_leaves=20,
-)
-
-
-@given(JSON)
-def test_no_json_however_odd_is_more_than_a_list_of_problems(value: Any) -> None:
-    for problem in check_blocks(value, "message") + check_view(value):
-        assert problem.endswith("]")

@@ -49,3 +49,11 @@ def test_a_fault_strikes_its_method_as_often_as_asked_and_then_no_more() -> None
     assert faults.take("chat.update", "error") is None
     struck = [faults.take("chat.update", "ratelimited", "error") for _ in range(3)]
     assert [one is not None for one in struck] == [True, True, False]
+
+
+def test_a_fault_of_one_thread_strikes_no_call_of_another() -> None:
+    faults = Faults()
+    faults.arm(Fault(method="chat.update", kind="ratelimited", match="1.5"))
+    others = [faults.take("chat.update", "ratelimited", arguments=a) for a in ("", "{'ts': '1.6'}")]
+    assert others == [None, None]
+    assert faults.take("chat.update", "ratelimited", arguments="{'ts': '1.5'}") is not None
