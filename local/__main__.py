@@ -23,7 +23,10 @@ WELCOME = """
   {sandboxes}
   Ctrl-C ends everything.
 """
-SCRIPTED = "The model is a scripted demo. Set OPENAI_API_KEY to work with a real one."
+SCRIPTED = (
+    "The model is a scripted demo and its prices are made up. "
+    "Set OPENAI_API_KEY to work with a real one."
+)
 STAND_IN = "They run in a stand-in for Modal. Set MODAL_TOKEN_ID to use Modal itself."
 REAL = "The model is real: your OPENAI_API_KEY is in use and calls cost money."
 

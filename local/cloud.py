@@ -45,6 +45,13 @@ _PASSED_ON = (
 )
 """Settings that a person may try out on the demo, whatever the model."""
 
+_PRICES = """\
+[models."scripted-demo"]
+input = 10
+output = 10
+"""
+"""Made up, so that costs and budgets can be seen at work; the settings of a person go before."""
+
 Door = Literal["socket", "http"]
 """How Slack reaches the bot: through a socket that the bot opened, or by signed requests to it."""
 
@@ -146,96 +153,57 @@ async def _up(child: Child) -> None:
 
 
 def _assemble(data_dir: Path, wishes: Wishes) -> Cloud:
+    """Every program with its settings; none is started yet."""
     restate = RestateServer(data_dir / "restate", environ=dict(wishes.restate_environ))
-    slack_port = wishes.port or free_port()
-    slack_url = f"http://127.0.0.1:{slack_port}"
-    scripted = wishes.model_url is None and not os.environ.get("OPENAI_API_KEY")
-    model_port = free_port()
-    model_url = f"http://127.0.0.1:{model_port}"
     engine = {"RESTATE_INGRESS_URL": restate.ingress_url, "RESTATE_ADMIN_URL": restate.admin_url}
-    agent_bind, bot_bind = f"127.0.0.1:{free_port()}", f"127.0.0.1:{free_port()}"
     environ = os.environ if wishes.sandbox_environ is None else wishes.sandbox_environ
     sandboxes = Sandboxes(environ, data_dir)
+    slack_port, github_port, model_port = wishes.port or free_port(), free_port(), free_port()
+    slack_url, github_url = _local(slack_port), _local(github_port)
+    agent_bind, bot_bind, door_bind = (f"127.0.0.1:{free_port()}" for _ in range(3))
+    app, door = _door(data_dir, wishes.door, door_bind)
     ours = {name: os.environ[name] for name in _PASSED_ON if os.environ.get(name)}
-    model_settings = {
-        "OPENAI_API_KEY": "none",
-        "OPENAI_BASE_URL": wishes.model_url or f"{model_url}/v1",
-        "LLM_API": "responses",
-    }
-    if not scripted and wishes.model_url is None:
-        theirs = ("OPENAI_", "LLM_", "SSL_CERT_", "HTTPS_PROXY", "NO_PROXY")
-        model_settings = {n: v for n, v in os.environ.items() if n.upper().startswith(theirs)}
-
-    door_bind = f"127.0.0.1:{free_port()}"
-    app, door = MANIFEST, {"SLACK_APP_TOKEN": APP_TOKEN}
-    if wishes.door == "http":
-        app = data_dir / "manifest.yml"
-        app.write_text(manifest("https://threadwright.example"), encoding="utf-8")
-        door = {"SLACK_SIGNING_SECRET": SIGNING_SECRET, "THREADWRIGHT_SLACK_BIND": door_bind}
-
-    github_port = free_port()
-    github_url = f"http://127.0.0.1:{github_port}"
-    github = {
-        "GITHUB_URL": github_url,
-        "GITHUB_API_URL": f"{github_url}/api/v3",
-        "GITHUB_TOKEN": GITHUB_TOKEN,
-    }
 
     def child(name: str, arguments: list[str], settings: Mapping[str, str], health: str) -> Child:
         log = data_dir / f"{name}.log"
         return Child(name, arguments, settings, health, log=log, quiet=wishes.quiet)
 
-    delay = str(wishes.model_delay_ms)
+    slack = ["local.slack", "--port", str(slack_port), "--manifest", str(app)]
+    model = ["local.model", "--port", str(model_port), "--delay-ms", str(wishes.model_delay_ms)]
+    github = ["local.github", "--port", str(github_port)]
+    agent_settings = {
+        **engine,
+        **_model_settings(wishes, _local(model_port), data_dir),
+        **sandboxes.settings,
+        "GITHUB_URL": github_url,
+        "GITHUB_API_URL": f"{github_url}/api/v3",
+        "GITHUB_TOKEN": GITHUB_TOKEN,
+        **ours,
+        "THREADWRIGHT_AGENT_BIND": agent_bind,
+        **wishes.agent_environ,
+    }
+    bot_settings = {
+        **engine,
+        "SLACK_API_URL": f"{slack_url}/api/",
+        "SLACK_BOT_TOKEN": BOT_TOKEN,
+        **door,
+        "THREADWRIGHT_BOT_BIND": bot_bind,
+        **wishes.bot_environ,
+    }
+    control = f"{sandboxes.control_url}/running"
     return Cloud(
         data_dir=data_dir,
         restate=restate,
-        slack=child(
-            "slack",
-            ["local.slack", "--port", str(slack_port), "--manifest", str(app)],
-            {},
-            f"{slack_url}/",
-        ),
-        model=child(
-            "model",
-            ["local.model", "--port", str(model_port), "--delay-ms", delay],
-            {},
-            f"{model_url}/health",
-        )
-        if scripted
+        slack=child("slack", slack, {}, f"{slack_url}/"),
+        model=child("model", model, {}, f"{_local(model_port)}/health")
+        if _is_scripted(wishes)
         else None,
-        github=child(
-            "github", ["local.github", "--port", str(github_port)], {}, f"{github_url}/health"
-        ),
-        control_plane=child("modal", sandboxes.stand_in, {}, f"{sandboxes.control_url}/running")
+        github=child("github", github, {}, f"{github_url}/health"),
+        control_plane=child("modal", sandboxes.stand_in, {}, control)
         if sandboxes.stand_in
         else None,
-        agent=child(
-            "agent",
-            ["agent"],
-            {
-                **engine,
-                **model_settings,
-                **sandboxes.settings,
-                **github,
-                **ours,
-                "THREADWRIGHT_AGENT_BIND": agent_bind,
-                **wishes.agent_environ,
-            },
-            f"http://{agent_bind}/health",
-        ),
-        bot=child(
-            "bot",
-            ["bot"],
-            {
-                **engine,
-                "SLACK_API_URL": f"{slack_url}/api/",
-                "SLACK_BOT_TOKEN": BOT_TOKEN,
-                **door,
-                "THREADWRIGHT_BOT_BIND": bot_bind,
-                **wishes.bot_environ,
-            },
-            f"http://{bot_bind}/health",
-        ),
+        agent=child("agent", ["agent"], agent_settings, f"http://{agent_bind}/health"),
+        bot=child("bot", ["bot"], bot_settings, f"http://{bot_bind}/health"),
         page_url=slack_url,
         github_url=github_url,
         control_url=sandboxes.control_url,
@@ -243,3 +211,34 @@ def _assemble(data_dir: Path, wishes: Wishes) -> Cloud:
         install=wishes.install,
         settings=sandboxes.settings,
     )
+
+
+def _local(port: int) -> str:
+    return f"http://127.0.0.1:{port}"
+
+
+def _is_scripted(wishes: Wishes) -> bool:
+    return wishes.model_url is None and not os.environ.get("OPENAI_API_KEY")
+
+
+def _model_settings(wishes: Wishes, scripted_url: str, data_dir: Path) -> dict[str, str]:
+    """The scripted model, a server of the caller's, or the real one with our own environment."""
+    if _is_scripted(wishes) or wishes.model_url:
+        url = wishes.model_url or f"{scripted_url}/v1"
+        chosen = {"OPENAI_API_KEY": "none", "OPENAI_BASE_URL": url, "LLM_API": "responses"}
+        if not _is_scripted(wishes):
+            return chosen
+        prices = data_dir / "prices.toml"
+        prices.write_text(_PRICES, encoding="utf-8")
+        return {**chosen, "THREADWRIGHT_PRICES_FILE": str(prices)}
+    theirs = ("OPENAI_", "LLM_", "SSL_CERT_", "HTTPS_PROXY", "NO_PROXY")
+    return {name: v for name, v in os.environ.items() if name.upper().startswith(theirs)}
+
+
+def _door(data_dir: Path, door: Door, bind: str) -> tuple[Path, dict[str, str]]:
+    """The app's manifest, and the bot's settings, for how Slack reaches the bot."""
+    if door == "socket":
+        return MANIFEST, {"SLACK_APP_TOKEN": APP_TOKEN}
+    app = data_dir / "manifest.yml"
+    app.write_text(manifest("https://threadwright.example"), encoding="utf-8")
+    return app, {"SLACK_SIGNING_SECRET": SIGNING_SECRET, "THREADWRIGHT_SLACK_BIND": bind}

@@ -16,7 +16,20 @@ from local.errors import LocalCloudError
 
 ROOT = Path(__file__).resolve().parent.parent
 STOP_SECONDS = 6.0
+"""Given to a process that was told to end; then it is killed."""
 _KEPT = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "XDG_STATE_HOME", "XDG_RUNTIME_DIR")
+
+
+async def end(process: asyncio.subprocess.Process, how: signal.Signals) -> None:
+    """Signal it and wait until it is gone; one that has ended is fine."""
+    with suppress(ProcessLookupError):
+        process.send_signal(how)
+    try:
+        async with asyncio.timeout(STOP_SECONDS):
+            await process.wait()
+    except TimeoutError:
+        process.kill()
+        await process.wait()
 
 
 class Child:
@@ -116,14 +129,7 @@ class Child:
         process, self._process = self._process, None
         if process is None:
             return
-        with suppress(ProcessLookupError):
-            process.send_signal(how)
-        try:
-            async with asyncio.timeout(STOP_SECONDS):
-                await process.wait()
-        except TimeoutError:
-            process.kill()
-            await process.wait()
+        await end(process, how)
         if self._reader is not None:
             await self._reader
 

@@ -6,11 +6,17 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from local.sandboxes import end_sandboxes
 from tests.fakes.restate import Engine, running_engine
 
 OURS = ("SLACK_", "OPENAI_", "LLM_", "RESTATE_", "SANDBOX_", "MODAL_", "THREADWRIGHT_", "GITHUB_")
+
+# A slow machine is no fault. What is found is found anew everywhere but where a change is judged:
+# there each run tries the same (Hypothesis's own profile for that, which has no deadline either).
+settings.register_profile("ours", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("ci" if os.environ.get("CI") else "ours")
 
 
 @pytest.fixture(autouse=True)

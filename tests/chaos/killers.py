@@ -17,8 +17,8 @@ import psutil
 
 from local.cloud import Cloud
 
-FOUND_WITHIN_SECONDS = 10.0
-GONE_WITHIN_SECONDS = 5.0
+FOUND_WITHIN_SECONDS = 60.0
+GONE_WITHIN_SECONDS = 30.0
 LOOK_SECONDS = 0.005
 
 

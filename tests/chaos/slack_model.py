@@ -15,6 +15,8 @@ from local.model.reply import Reply, say
 from local.model.script import Script, Work, finish, next_turn, shell, step, turn
 
 _TOKEN = re.compile(r"\bt\d+m\d+(?:e\d+)?\b")
+_NAMED = re.compile(r"“[^”]*”")
+"""A message that a correction speaks of is not given a second time."""
 _KINDS = {"work": "faults.note", "publish": "faults.publish"}
 _SECTIONS = ("Messages", "New messages")
 
@@ -30,6 +32,8 @@ class Scribe:
     def __init__(self) -> None:
         self.given: defaultdict[str, set[str]] = defaultdict(set)
         """Marks by the key of the prompt cache; a planner's is its task's, hashed."""
+        self.told: set[str] = set()
+        """All marks: a late message may come in time for a step, though not for the plan."""
         self.disordered: list[tuple[str, list[str]]] = []
         """Task and messages of a request that were not in the order they were written in."""
 
@@ -37,8 +41,9 @@ class Scribe:
         said = conversation.read(request)
         task = str(request.get("prompt_cache_key"))
         for section in _SECTIONS:
-            marks = tokens(said.sections.get(section, ""))
+            marks = tokens(_NAMED.sub("", said.sections.get(section, "")))
             self.given[task].update(marks)
+            self.told.update(marks)
             if _written(marks) != sorted(_written(marks)):
                 self.disordered.append((task, marks))
         return _plan(said) if said.role == "planner" else next_turn(said)

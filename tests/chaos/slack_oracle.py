@@ -102,8 +102,8 @@ class Verdict:
             for mark in marks | given:
                 readers[mark].add(digest.task)
             if digest.outcome in ("done", "answered"):
-                for mark in sorted(marks - given):
-                    self._note("lost", mark, f"{digest.task} read it, its model was not given it")
+                for mark in sorted(marks - self._scribe.told):
+                    self._note("lost", mark, f"{digest.task} read it, no model was given it")
         for entry in self._entries:
             for mark in tokens(entry.text):
                 tasks = readers[mark]

@@ -99,7 +99,7 @@ class Player:
             await self._say("to others", "@ben what do you think of {}?", instruction=False)
 
     async def _aside(self) -> None:
-        await self._say("aside", "// {} is between us", instruction=False)
+        await self._say("aside", "aside: {} is between us", instruction=False)
 
     async def _broadcast(self) -> None:
         await self._say("reply", self._wish(), broadcast=not self._direct)

@@ -1,6 +1,7 @@
 """Stands in for the bot's `Reader`: answers what a test says stood in the thread."""
 
 from dataclasses import dataclass, field
+from datetime import timedelta
 
 from restate import Context, Service
 
@@ -14,14 +15,19 @@ class RecordedReader:
     standing: list[p.ThreadMessage] = field(default_factory=list)
     problem: str = ""
     asked: int = 0
+    silent: int = 0
+    """That many of the next requests are lost, as when an operator ends them."""
 
     @property
     def services(self) -> list[Durable]:
-        reader = Service(p.READER)
+        reader = Service(p.READER, journal_retention=timedelta(0))
 
         @reader.handler()
         async def read_thread(ctx: Context, request: p.ReadThread) -> p.Nothing:
             self.asked += 1
+            if self.silent:
+                self.silent -= 1
+                return p.Nothing()
             so_far = p.ThreadSoFar(
                 thread=request.thread, messages=self.standing, problem=self.problem
             )

@@ -8,6 +8,8 @@ from typing import Any
 
 from aiohttp import web
 
+from tests.serving import serving
+
 Give = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
@@ -61,13 +63,5 @@ async def odd_slack() -> AsyncIterator[OddSlack]:
     app = web.Application()
     app.router.add_route("*", "/api/files.info", slack._info)
     app.router.add_get("/{path:.*}", slack._content)
-    runner = web.AppRunner(app)
-    await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0)
-    await site.start()
-    host, port = runner.addresses[0][:2]
-    slack.url = f"http://{host}:{port}"
-    try:
+    async with serving(app) as slack.url:
         yield slack
-    finally:
-        await runner.cleanup()

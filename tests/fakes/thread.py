@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable
 from typing import TypeVar
 
-from restate import ObjectContext, VirtualObject
+from restate import ObjectContext, ObjectSharedContext, VirtualObject
 
 from agent import protocol as p
 from agent.endpoint import Durable
@@ -28,6 +28,17 @@ class RecordedThreads:
                 self._changed.notify_all()
             return p.Nothing()
 
+        @thread.handler(kind="shared")
+        async def spent(ctx: ObjectSharedContext, request: p.SpentRequest) -> p.Spent:
+            told = [
+                event.body.spent
+                for event in sorted(self.events, key=lambda event: event.rev)
+                if isinstance(event.body, p.ActivityBody)
+                and event.slot == f"activity:{request.task}"
+                and event.body.spent
+            ]
+            return told[-1] if told else p.Spent()
+
         self.services: list[Durable] = [thread]
 
     @property
@@ -37,7 +48,7 @@ class RecordedThreads:
     def bodies(self, kind: type[B]) -> list[B]:
         return [event.body for event in self.events if isinstance(event.body, kind)]
 
-    async def until(self, kind: type[B], holds: Callable[[B], bool], seconds: float = 30) -> B:
+    async def until(self, kind: type[B], holds: Callable[[B], bool], seconds: float = 90) -> B:
         """The first body of this kind that holds. Raises AssertionError when none comes in time."""
 
         def found() -> B | None:

@@ -9,6 +9,7 @@ from restate import Context, Service
 
 from agent import protocol as p
 from agent.endpoint import Durable
+from tests.serving import serving
 
 
 @dataclass
@@ -66,13 +67,5 @@ async def recorded_uploads() -> AsyncIterator[RecordedUploads]:
 
     app = web.Application(client_max_size=1 << 30)
     app.router.add_post("/{file}", take)
-    runner = web.AppRunner(app)
-    await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0)
-    await site.start()
-    host, port = runner.addresses[0][:2]
-    recorded.url = f"http://{host}:{port}"
-    try:
+    async with serving(app) as recorded.url:
         yield recorded
-    finally:
-        await runner.cleanup()

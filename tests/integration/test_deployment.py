@@ -78,7 +78,7 @@ async def test_new_calls_go_to_a_living_process_when_the_newest_one_is_dead(
         await second.begin()
         assert await ask(engine, "a") == "second"
         await second.end()
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(90):
             assert await ask(engine, "b") == "first"
     finally:
         await first.end()
@@ -92,7 +92,7 @@ async def test_what_a_dead_process_had_begun_is_taken_over(engine: Engine) -> No
         asking = asyncio.create_task(ask(engine, "a"))
         await second.begun.wait()
         await second.end()
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(90):
             assert await asking == "first"
     finally:
         await first.end()
@@ -114,7 +114,7 @@ async def test_a_restate_that_lost_its_data_is_told_again(engine: Engine) -> Non
     process = Process(engine, "only")
     try:
         keeping = asyncio.create_task(process.deployment.keep())
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(90):
             while not await engine.query(
                 f"select name from sys_service where name = '{WHO.service}'"
             ):
