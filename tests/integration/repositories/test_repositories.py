@@ -56,7 +56,7 @@ async def test_a_repository_is_fetched_committed_to_and_published(world: World) 
     assert result.outcome == "done", result.summary
     commit = hub.commit_of(record.branch)
     assert commit
-    assert commit in card.detail
+    assert f"Commit {commit[:12]}, exactly" in card.detail
     told = hub.git("log", "-1", "--format=%an <%ae>%n%B", commit)
     assert told.splitlines()[0] == (
         "Threadwright <threadwright@users.noreply.threadwright.invalid>"
