@@ -9,7 +9,7 @@ ORDINARY = [
     "cat > Makefile <<'EOF'\nCC ?= gcc\nall:\n\t$(CC) -o app main.c\nEOF\nmake",
     "cat > k.c <<'EOF'\n#define A(x) \\\n  do { x; } while (0)\nEOF",
     'cat > Dockerfile <<EOF\nFROM python:3.11\nRUN '
-    'pip install x \\\n  && rm -rf /root/.cache\nEOF',
+    'pip install x \\\n  && rm -rf /var/cache/pip\nEOF',
     "sed -i 's/$(CC)/gcc/' Makefile",
     "grep -rn '$(' Makefile",
     "grep -n '`' README.md",
