@@ -136,7 +136,8 @@ async def test_a_long_thread_is_as_cheap_as_a_short_one() -> None:
     """Bytes, which are exact; `make bench` measures time."""
     costs = await bench.long_thread(17, messages_per_task=3)
     assert costs.summaries == 2
-    assert max(costs.prompt_bytes[10:]) < max(costs.prompt_bytes[:10]) * 1.2
+    # A summary may come some tasks late; without any, the last prompt is twice the tenth.
+    assert max(costs.prompt_bytes[10:]) < max(costs.prompt_bytes[:10]) * 1.6
     assert max(costs.journal_bytes[30:]) < max(costs.journal_bytes[:30]) * 1.2
     assert max(costs.state_bytes.values()) < 32_000
     assert {"transcript/0", "transcript/1"} <= set(costs.state_bytes)
